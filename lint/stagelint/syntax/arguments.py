@@ -54,7 +54,9 @@ def split_words(text: str, at: int) -> tuple[Argument, ...]:
 
 
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
-_STRINGS = re.compile(rf"\[[ \t\r\n]*(?:{_STRING}[ \t\r\n]*(?:,[ \t\r\n]*{_STRING}[ \t\r\n]*)*)?\]\Z")
+_STRINGS = re.compile(
+    rf"\[[ \t\r\n]*(?:{_STRING}[ \t\r\n]*(?:,[ \t\r\n]*{_STRING}[ \t\r\n]*)*)?\]\Z"
+)
 _EACH_STRING = re.compile(_STRING)
 
 
@@ -111,13 +113,15 @@ def _quoted_words(escape: str) -> re.Pattern[str]:
     e = re.escape(escape)
     space = re.escape(SPACE)
     return re.compile(
-        rf"""(?:{e}[\s\S]|'[^']*(?:'|\Z)|"(?:{e}[\s\S]|[^"{e}])*(?:"|{e}?\Z)|[^{space}{e}'"])+"""
+        rf"""(?:{e}[\s\S]|'[^']*(?:'|\Z)|"(?:{e}[\s\S]|[^"{e}])*(?:"|{e}?\Z)|[^{space}{e}'"]+)+"""
     )
 
 
 def split_quoted(text: str, at: int, escape: str) -> tuple[Argument, ...]:
     """Words between blanks, where quotes and escapes group; both are kept in the word."""
-    return tuple(Argument(word[0], *word.span()) for word in _quoted_words(escape).finditer(text, at))
+    return tuple(
+        Argument(word[0], *word.span()) for word in _quoted_words(escape).finditer(text, at)
+    )
 
 
 def pairs(keyword: str, text: str, at: int, escape: str) -> tuple[Pair, ...]:

@@ -14,7 +14,7 @@ _GRAMMAR = rf"{_BLANK}([a-zA-Z][a-zA-Z0-9]*){_BLANK}={_BLANK}(.+?){_BLANK}\Z"
 DIRECTIVE = re.compile("#" + _GRAMMAR)
 _SLASHES = re.compile("//" + _GRAMMAR)
 _CHECK_OPTIONS = frozenset({"skip", "experimental", "error"})
-_GO_BOOLEANS = frozenset("1 t T TRUE true True 0 f F FALSE false False".split())
+_GO_BOOLEANS = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
 
 
 def syntax(text: str) -> tuple[str, Span] | None:
@@ -74,7 +74,7 @@ def check_problem(value: str, span: Span) -> Problem | None:
     for option in value.split(" ")[0].split(";"):
         name, equals, setting = option.partition("=")
         if not equals or name not in _CHECK_OPTIONS:
-            message = f'invalid check option "{option}"'
+            message = f'invalid check option "{name}"'
         elif name == "error" and setting not in _GO_BOOLEANS:
             message = f'strconv.ParseBool: parsing "{setting}": invalid syntax'
         else:

@@ -22,9 +22,7 @@ class Frontend(NamedTuple):
         """Says which release has a feature that this one lacks."""
         stable, labs = SINCE[feature]
         since = _dotted(stable) if stable != _NEVER else f"{_dotted(labs)}-labs"
-        return (
-            f"{feature} needs docker/dockerfile:{since}, this file is read by {_dotted(self.version)}"
-        )
+        return f"{feature} needs docker/dockerfile:{since}, this file is read by {_dotted(self.version)}"
 
 
 #: The newest release stagelint was written for; a file without `# syntax=` is read with it.

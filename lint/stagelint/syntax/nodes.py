@@ -41,6 +41,10 @@ class Problem(NamedTuple):
     message: str
     phase: Phase
     hint: str = ""
+    stage: int | None = None
+    """Index of the stage that must be built for the error to show; None: whatever is built."""
+    conditional: bool = False
+    """Other `--build-arg` values may avoid it."""
 
 
 INVALID_SYNTAX = "invalid-syntax"

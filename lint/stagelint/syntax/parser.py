@@ -39,9 +39,7 @@ _LISTS = frozenset({"COPY", "ADD", "VOLUME"})
 _LINES = frozenset({"USER", "WORKDIR", "STOPSIGNAL", "MAINTAINER"})
 
 
-def parse(
-    text: str, *, dialect: Dialect = BUILDKIT, builtin: Frontend = LATEST
-) -> Dockerfile:
+def parse(text: str, *, dialect: Dialect = BUILDKIT, builtin: Frontend = LATEST) -> Dockerfile:
     """The tree of *text*; `str(parse(text)) == text` for any text. Raises nothing.
 
     *builtin* is the frontend that reads a file which asks for none.
@@ -177,12 +175,8 @@ class _Parser:
         whole = Logical(stripped.rstrip(SPACE), logical, physical)
         self._instruction(start, body, whole, pieces)
 
-    def _instruction(
-        self, start: int, body: int, logical: Logical, pieces: list[Piece]
-    ) -> None:
-        instruction = Instruction(
-            self.text, start, self.at, body, logical, pieces, self.escape
-        )
+    def _instruction(self, start: int, body: int, logical: Logical, pieces: list[Piece]) -> None:
+        instruction = Instruction(self.text, start, self.at, body, logical, pieces, self.escape)
         self.items.append(instruction)
         self._read(instruction, 0)
         self._heredocs(instruction, pieces)
@@ -333,5 +327,3 @@ def _shift(logical: list[int], physical: list[int], by: int) -> tuple[list[int],
     at, to = kept[first]
     kept = [(0, to - at), *kept[first + 1 :]]
     return [at for at, _ in kept], [to for _, to in kept]
-
-

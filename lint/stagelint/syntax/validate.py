@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from stagelint.source import Span
 from stagelint.syntax.characters import lower, nearest, quoted
 from stagelint.syntax.frontend import Frontend
 from stagelint.syntax.nodes import (
@@ -23,10 +22,7 @@ from stagelint.syntax.nodes import (
     Problem,
 )
 
-KEYWORDS = (
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL"
-    " STOPSIGNAL USER VOLUME WORKDIR"
-).split()
+KEYWORDS = ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 
@@ -52,7 +48,16 @@ _FLAGS = {
 _UNCHECKED = frozenset({"ARG", "STOPSIGNAL"})
 
 _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
-_NANOSECONDS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 6e10, "h": 3.6e12}
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 1e3,
+    "µs": 1e3,
+    "μs": 1e3,
+    "ms": 1e6,
+    "s": 1e9,
+    "m": 6e10,
+    "h": 3.6e12,
+}
 _NUMBER = re.compile(r"[+-]?\d+\Z", re.ASCII)
 
 
@@ -203,9 +208,7 @@ def _csv(record: str) -> list[str] | None:
         return None
     return [
         plain if plain is not None else quoted_field.replace('""', '"')
-        for plain, quoted_field in (
-            (match[1], match[2]) for match in _CSV_FIELD.finditer(record)
-        )
+        for plain, quoted_field in ((match[1], match[2]) for match in _CSV_FIELD.finditer(record))
     ]
 
 

@@ -50,11 +50,12 @@ _SPECIAL = "@*#?-$!0"
 _MODIFIERS = "+-?#%"
 
 
-def lex(text: str, escape: str = "\\") -> tuple[Part, ...]:
-    """The parts of *text*, in order. Raises `WordError`."""
-    if not any(char in text for char in ("$", "'", '"', escape)):
+def lex(text: str, escape: str = "\\", *, quotes: bool = True) -> tuple[Part, ...]:
+    """The parts of *text*, in order; quotes are plain text unless *quotes*. Raises `WordError`."""
+    special = ("$", escape, "'", '"') if quotes else ("$", escape)
+    if not any(char in text for char in special):
         return (Literal(0, len(text), text, False),) if text else ()
-    return _Lexer(text, escape).parts()
+    return _Lexer(text, escape, quotes).parts()
 
 
 def split(text: str) -> list[tuple[int, int]]:
@@ -87,8 +88,9 @@ def split(text: str) -> list[tuple[int, int]]:
 
 
 class _Lexer:
-    def __init__(self, text: str, escape: str) -> None:
+    def __init__(self, text: str, escape: str, quotes: bool) -> None:
         self.text = text
+        self.quotes = "'\"" if quotes else ""
         self.escape = escape
         self.at = 0
         self.depth = 0
@@ -99,7 +101,7 @@ class _Lexer:
     def _until(self, stop: str, *, raw_escapes: bool, quoted: bool) -> list[Part]:
         """Parts up to *stop*, which is consumed; up to the end of the text if it is empty."""
         text, parts = self.text, list[Part]()
-        special = "$'\"" + self.escape + stop
+        special = "$" + self.quotes + self.escape + stop
         while self.at < len(text):
             start, char = self.at, text[self.at]
             if char == stop:
@@ -107,10 +109,8 @@ class _Lexer:
                 return parts
             if char == "$":
                 parts.append(self._dollar(quoted))
-            elif char == "'":
-                parts.append(self._single())
-            elif char == '"':
-                parts += self._double(raw_escapes)
+            elif char in self.quotes:
+                parts += [self._single()] if char == "'" else self._double(raw_escapes)
             elif char == self.escape:
                 self.at += 2
                 value = text[start if raw_escapes else start + 1 : self.at]

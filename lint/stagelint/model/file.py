@@ -1,0 +1,230 @@
+"""One Dockerfile with everything that is known of it; each fact is worked out when first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from stagelint.dialect import BUILDKIT, Dialect
+from stagelint.model import images
+from stagelint.model.dispatch import Dispatch
+from stagelint.model.graph import StageGraph
+from stagelint.model.roles import Role, roles
+from stagelint.model.scope import Globals, Scope
+from stagelint.model.stages import Stage, StageTable
+from stagelint.source import Source, Span
+from stagelint.syntax import parse
+from stagelint.syntax.characters import nearest
+from stagelint.syntax.frontend import LATEST, Frontend
+from stagelint.syntax.nodes import (
+    INVALID_SYNTAX,
+    Comment,
+    Dockerfile,
+    Instruction,
+    Phase,
+    Problem,
+)
+
+#: The comment above a FROM that declares its stage an entry point.
+TARGET_COMMENT = "stagelint: target"
+
+
+class AskedTarget(NamedTuple):
+    """Somebody asks for a target by name: *source* and *span* say where."""
+
+    name: str
+    source: Source
+    span: Span
+    by: str
+    """Who asks, for messages: `--target`, or the configuration file."""
+
+
+class Options(NamedTuple):
+    """What is known from outside the file about how it is built."""
+
+    dialect: Dialect = BUILDKIT
+    build_args: Mapping[str, str] = {}
+    platform_args: Mapping[str, str] = {}
+    """Values of TARGETARCH and its like where they are known; else any."""
+    targets: tuple[AskedTarget, ...] = ()
+    """Targets that must exist and can be built."""
+    used: frozenset[str] = frozenset()
+    """Names that count as used wherever a stage has one."""
+    ships: frozenset[str] = frozenset()
+    """Names of stages that are released besides the last."""
+    contexts: frozenset[str] = frozenset()
+    """Named contexts a build is given; one named like a stage replaces it."""
+    builtin: Frontend = LATEST
+    """The frontend that reads a file without `# syntax=`."""
+
+
+class File:
+    """A Dockerfile as rules see it."""
+
+    def __init__(self, source: Source, options: Options | None = None) -> None:
+        self.source = source
+        self.options = options or Options()
+
+    @cached_property
+    def tree(self) -> Dockerfile:
+        return parse(self.source.text, dialect=self.options.dialect, builtin=self.options.builtin)
+
+    @property
+    def has_other_frontend(self) -> bool:
+        """Does the file ask for a frontend that is not docker/dockerfile? Then little is certain."""
+        return not self.tree.frontend.known
+
+    @cached_property
+    def globals(self) -> Globals:
+        """The ARGs before the first FROM."""
+        instructions = self.tree.instructions
+        first = next((at for at, each in enumerate(instructions) if each.keyword == "FROM"), 0)
+        before = [each for each in instructions[:first] if each.keyword == "ARG"]
+        return Globals(before, self.options.build_args, self.options.platform_args)
+
+    @cached_property
+    def table(self) -> StageTable:
+        return StageTable(self.tree, self.globals, self.options.dialect)
+
+    @property
+    def stages(self) -> list[Stage]:
+        return self.table.stages
+
+    @property
+    def final(self) -> Stage | None:
+        """The last stage, which a build without `--target` produces."""
+        return self.stages[-1] if self.stages else None
+
+    @cached_property
+    def graph(self) -> StageGraph:
+        return StageGraph(self.table, self.tree.frontend)
+
+    @cached_property
+    def _by_keyword(self) -> dict[str, list[tuple[Stage, Instruction]]]:
+        index: dict[str, list[tuple[Stage, Instruction]]] = {}
+        for stage in self.stages:
+            for instruction in stage.instructions:
+                index.setdefault(instruction.keyword, []).append((stage, instruction))
+        return index
+
+    def instructions(self, *keywords: str) -> Iterator[tuple[Stage, Instruction]]:
+        """The instructions of the given keywords with their stages, keyword by keyword."""
+        for keyword in keywords:
+            yield from self._by_keyword.get(keyword, ())
+
+    # -- who needs what ------------------------------------------------------------------------
+
+    @cached_property
+    def declared_targets(self) -> set[int]:
+        """Stages with `# stagelint: target` in the comments above their FROM."""
+        found: set[int] = set()
+        openings = {id(stage.opening): stage.index for stage in self.stages}
+        declared = False
+        for item in self.tree.items:
+            if isinstance(item, Comment):
+                declared = declared or item.content == TARGET_COMMENT
+            elif isinstance(item, Instruction):
+                if declared and id(item) in openings:
+                    found.add(openings[id(item)])
+                declared = False
+        return found
+
+    def find_target(self, name: str) -> int | None:
+        """Index of the stage `--target NAME` builds; an empty name means the last stage."""
+        if not name and self.stages:
+            return len(self.stages) - 1
+        found = self.table.named(name)
+        if (
+            found is None
+            and self.options.dialect.target_by_index
+            and name.isascii()
+            and name.isdigit()
+            and int(name[:9]) < len(self.stages)
+        ):
+            return int(name[:9])
+        return found
+
+    @cached_property
+    def shipped(self) -> set[int]:
+        """The last stage and those the configuration says are released."""
+        found = {self.find_target(name) for name in self.options.ships} - {None}
+        last = {len(self.stages) - 1} if self.stages else set[int]()
+        return last | {index for index in found if index is not None}
+
+    @cached_property
+    def asked(self) -> set[int]:
+        """The other stages that somebody is known to ask for."""
+        names = {target.name for target in self.options.targets} | self.options.used
+        found = {self.find_target(name) for name in names}
+        return {index for index in found if index is not None} | self.declared_targets
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """The role of every stage."""
+        return roles(self.graph, self.shipped, self.asked - self.shipped)
+
+    def built(self, target: int, dialect: Dialect | None = None) -> set[int]:
+        """The stages a builder builds for *target* with the values at hand."""
+        if (dialect or self.options.dialect).builds_all_up_to_target:
+            return set(range(target + 1))
+        return self.graph.needs(target)
+
+    # -- what is wrong -------------------------------------------------------------------------
+
+    @cached_property
+    def scopes(self) -> dict[int, Scope]:
+        """The variables at the end of every stage."""
+        return {index: dispatch.scope for index, dispatch in enumerate(self._dispatches)}
+
+    @cached_property
+    def _dispatches(self) -> list[Dispatch]:
+        done: list[Dispatch] = []
+        for stage in self.stages:
+            parent = None if stage.base.stage is None else done[stage.base.stage].scope
+            done.append(Dispatch(stage, self.globals, parent, self.tree.frontend))
+        return done
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """Every error BuildKit could report of this file, in the order it would find them."""
+        found = self.tree.problems + self.table.problems + self.graph.problems
+        for dispatch in self._dispatches:
+            found += dispatch.problems
+        return sorted(found, key=lambda problem: (problem.phase, problem.span))
+
+    def rejection(self, target: str = "") -> Problem | None:
+        """The error that a build of *target* with the values at hand ends with, if it does.
+
+        Only errors of the Dockerfile: a missing image or file, or a failing command, is none.
+        """
+        if self.has_other_frontend:
+            return None
+        for context in sorted(self.options.contexts):
+            reason = images.problem(context)
+            if reason:
+                message = f"invalid context name {context}: {reason}"
+                return Problem(INVALID_SYNTAX, Span(0, 0), message, Phase.CHECK_DIRECTIVE)
+        index = self.find_target(target)
+        early = [each for each in self.problems if each.phase < Phase.TARGET]
+        if early:
+            return early[0]
+        if index is None:
+            near = nearest(target, [stage.name for stage in self.stages if stage.name])
+            hint = f"did you mean {near[0]}?" if near else ""
+            message = f'target stage "{target}" could not be found'
+            return Problem("unreachable-target", Span(0, 0), message, Phase.TARGET, hint)
+        built = self.built(index) - {
+            stage.index for stage in self.stages if stage.name in self.options.contexts
+        }
+        for problem in self.problems:
+            if problem.stage is None or problem.stage in built:
+                if problem.kind == "stage-index-out-of-range" and problem.conditional:
+                    continue
+                return problem
+        return None
+
+    @cached_property
+    def is_rejected(self) -> bool:
+        """Is there an error that every build of the whole file runs into?"""
+        return any(problem.stage is None and not problem.conditional for problem in self.problems)

@@ -1,0 +1,137 @@
+"""ARG and ENV: which variables hold what, before the first FROM and at each instruction after it.
+
+The values are those of a build with the given `--build-arg`s; an ARG's default counts as its value
+(`Globals.fixed` tells what nobody can override). Sources: BuildKit v0.25.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
+from stagelint.source import Span
+from stagelint.syntax.characters import quoted
+from stagelint.syntax.nodes import INVALID_SYNTAX, Instruction, Pair, Phase, Problem
+
+#: Set by the builder, before any ARG; their values depend on who builds where.
+PLATFORM_ARGS = frozenset(
+    f"{side}{part}"
+    for side in ("BUILD", "TARGET")
+    for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
+) | {"TARGETSTAGE"}
+
+#: Never part of the environment, though declared.
+_HIDDEN = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+
+_SCRATCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Globals:
+    """The ARGs before the first FROM, in force for every FROM."""
+
+    def __init__(
+        self,
+        instructions: Iterable[Instruction],
+        build_args: Mapping[str, str],
+        platform_args: Mapping[str, str],
+    ) -> None:
+        self.build_args = build_args
+        self.values: dict[str, Value] = {
+            name: build_args.get(name, platform_args.get(name, UNKNOWN)) for name in PLATFORM_ARGS
+        }
+        self.declared: set[str] = set(PLATFORM_ARGS)
+        self.problems: list[Problem] = []
+        for instruction in instructions:
+            for pair in instruction.pairs:
+                self._declare(instruction, pair)
+
+    def _declare(self, instruction: Instruction, pair: Pair) -> None:
+        self.declared.add(pair.key)
+        if pair.key in self.build_args:
+            self.values[pair.key] = self.build_args[pair.key]
+        elif pair.value is not None:
+            try:
+                self.values[pair.key] = expand(pair.value, self.lookup, instruction.escape)
+            except ExpansionError as error:
+                span = instruction.logical.span(pair.start, pair.end)
+                problem = expansion_problem(error, pair.value, span, Phase.GLOBAL_ARGS)
+                self.problems.append(problem)
+
+    def lookup(self, name: str) -> Value | None:
+        """What `$name` is in a FROM."""
+        return self.values.get(name)
+
+    def fixed(self, name: str) -> Value | None:
+        """What `$name` is in a FROM whoever builds: unknown for all that a builder may override."""
+        if name in self.build_args and name in self.declared:
+            return self.build_args[name]
+        return UNKNOWN if name in self.declared else None
+
+
+def expansion_problem(
+    error: ExpansionError, word: str, span: Span, phase: Phase = Phase.DISPATCH
+) -> Problem:
+    """BuildKit's message for a word that cannot be expanded."""
+    return Problem(INVALID_SYNTAX, span, f"failed to process {quoted(word)}: {error}", phase)
+
+
+class Scope:
+    """The variables of a stage while its instructions are read in order."""
+
+    def __init__(self, outer: Globals, parent: Scope | None, *, is_scratch: bool) -> None:
+        """*parent* is the scope at the end of the stage this one is built on, if it is a stage."""
+        self._globals = outer
+        self.known = parent.known if parent else is_scratch
+        """Is every variable known? A base image may bring any."""
+        self.env: dict[str, Value] = dict(parent.env) if parent else {}
+        if is_scratch and not parent:
+            self.env["PATH"] = _SCRATCH_PATH
+        self.variables: dict[str, Value] = (
+            {**parent.variables, **self.env} if parent else {**self.env}
+        )
+
+    def lookup(self, name: str) -> Value | None:
+        """What `$name` is here."""
+        value = self.variables.get(name)
+        return UNKNOWN if value is None and not self.known else value
+
+    def enter(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
+        """Take an ARG or ENV into account; yields the pairs that cannot be expanded."""
+        if instruction.keyword == "ENV":
+            yield from self._env(instruction)
+        elif instruction.keyword == "ARG":
+            yield from self._arg(instruction)
+
+    def _env(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
+        found: dict[str, Value] = {}
+        for pair in instruction.pairs:
+            try:
+                key = expand(pair.key, self.lookup, instruction.escape)
+                value = expand(pair.value or "", self.lookup, instruction.escape)
+            except ExpansionError as error:
+                yield pair, error
+            else:
+                if isinstance(key, str):
+                    found[key] = value
+                else:
+                    self.known = False
+        self.env.update(found)
+        self.variables.update(found)
+
+    def _arg(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
+        outer = self._globals
+        for pair in instruction.pairs:
+            name = pair.key
+            if name in _HIDDEN:
+                continue
+            if name in outer.build_args:
+                self.variables[name] = outer.build_args[name]
+            elif pair.value is not None:
+                try:
+                    self.variables[name] = expand(pair.value, self.lookup, instruction.escape)
+                except ExpansionError as error:
+                    yield pair, error
+            else:
+                value = outer.lookup(name)
+                if value is not None:
+                    self.variables[name] = value
