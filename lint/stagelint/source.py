@@ -28,9 +28,11 @@ class Source:
     is an ordinary character.
     """
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, error: str = "") -> None:
         self.path = path
         self.text = text
+        self.error = error
+        """Why the file could not be read; the text is empty then."""
 
     @classmethod
     def from_bytes(cls, path: str, data: bytes) -> Source:

@@ -10,9 +10,11 @@ from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
 from stagelint.model.dispatch import Dispatch
 from stagelint.model.graph import StageGraph
+from stagelint.model.naming import Naming
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable
+from stagelint.model.suppressions import Suppression, suppressions
 from stagelint.source import Source, Span
 from stagelint.syntax import parse
 from stagelint.syntax.characters import nearest
@@ -22,6 +24,7 @@ from stagelint.syntax.nodes import (
     Comment,
     Dockerfile,
     Instruction,
+    Item,
     Phase,
     Problem,
 )
@@ -83,9 +86,15 @@ class File:
         before = [each for each in instructions[:first] if each.keyword == "ARG"]
         return Globals(before, self.options.build_args, self.options.platform_args)
 
+    @property
+    def is_read(self) -> bool:
+        """Could the file be read, and does stagelint know its language?"""
+        return not self.source.error and not self.has_other_frontend
+
     @cached_property
     def table(self) -> StageTable:
-        return StageTable(self.tree, self.globals, self.options.dialect)
+        instructions = self.tree.instructions if self.is_read else []
+        return StageTable(instructions, self.globals, self.options.dialect)
 
     @property
     def stages(self) -> list[Stage]:
@@ -108,10 +117,33 @@ class File:
                 index.setdefault(instruction.keyword, []).append((stage, instruction))
         return index
 
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {item.start: index for index, item in enumerate(self.tree.items)}
+
+    def index_of(self, item: Item) -> int:
+        """Index of *item* among `tree.items`."""
+        return self._positions[item.start]
+
     def instructions(self, *keywords: str) -> Iterator[tuple[Stage, Instruction]]:
         """The instructions of the given keywords with their stages, keyword by keyword."""
         for keyword in keywords:
             yield from self._by_keyword.get(keyword, ())
+
+    @cached_property
+    def naming(self) -> Naming:
+        """Names to propose for the stages without one."""
+        return Naming(self.graph)
+
+    @cached_property
+    def suppressions(self) -> list[Suppression]:
+        """Every `# stagelint: ignore[...]` of the file."""
+        return suppressions(self.tree) if self.is_read else []
+
+    @cached_property
+    def unused_suppressions(self) -> list[tuple[Suppression, str]]:
+        """Those that silenced nothing, with the reason; the engine sets it for late rules."""
+        return []
 
     # -- who needs what ------------------------------------------------------------------------
 
@@ -188,6 +220,8 @@ class File:
     @cached_property
     def problems(self) -> list[Problem]:
         """Every error BuildKit could report of this file, in the order it would find them."""
+        if not self.is_read:
+            return []
         found = self.tree.problems + self.table.problems + self.graph.problems
         for dispatch in self._dispatches:
             found += dispatch.problems

@@ -256,6 +256,29 @@ class StageGraph:
         return [reference for reference in self.references if reference.needs is not None]
 
     @cached_property
+    def _by_stage(self) -> list[list[Reference]]:
+        found: list[list[Reference]] = [[] for _ in self.stages]
+        for reference in self.references:
+            found[reference.stage].append(reference)
+        return found
+
+    def of(self, stage: int) -> list[Reference]:
+        """Everything the stage with that index refers to."""
+        return self._by_stage[stage]
+
+    @cached_property
+    def _users(self) -> list[list[int]]:
+        users: list[list[int]] = [[] for _ in self.stages]
+        for stage, direct in enumerate(self._direct):
+            for needed in direct:
+                users[needed].append(stage)
+        return users
+
+    def used_by(self, stage: int) -> list[int]:
+        """Indexes of the stages that refer to the one with index *stage*."""
+        return self._users[stage]
+
+    @cached_property
     def problems(self) -> list[Problem]:
         """What BuildKit would say of the references."""
         found = [reference.problem for reference in self.references if reference.problem]

@@ -48,3 +48,24 @@ def short(reference: str) -> str:
     domain, path = _split(reference)
     path = path.removesuffix(":latest")
     return path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"
+
+
+#: Docker's official images (the library of Docker Hub, 2026): a name on this list is no typo.
+OFFICIAL = frozenset(
+    """
+    adminer aerospike alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux
+    backdrop bash bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux
+    clefos clickhouse clojure composer consul convertigo couchbase couchdb crate crux dart debian
+    docker drupal eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx erlang
+    fedora flink fluentd friendica gazebo gcc geonetwork ghost golang gradle groovy haproxy haskell
+    haxe hello-world hitch hylang ibmjava influxdb irssi java jetty joomla jruby julia
+    kapacitor kibana kong krakend lightstreamer liquibase logstash mageia mariadb matomo maven
+    mediawiki memcached mongo mongo-express mono mysql nats nats-streaming neo4j neurodebian
+    nextcloud nginx node notary odoo open-liberty openjdk opensuse oraclelinux orientdb percona
+    perl photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python r-base
+    rabbitmq rakudo-star rapidoid redis redmine registry rethinkdb rockylinux ros ruby rust
+    sapmachine satosa scratch silverpeas sl solr sonarqube sourcemage spark spiped storm swift
+    swipl teamspeak telegraf thrift tomcat tomee traefik ubuntu unit varnish vault websphere-liberty
+    wordpress xwiki yourls znc zookeeper almalinux
+    """.split()
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from stagelint.syntax.characters import lower, quoted
 from stagelint.syntax.nodes import (
     INVALID_STAGE_NAME,
     INVALID_SYNTAX,
-    Dockerfile,
     Flag,
     Instruction,
     Phase,
@@ -113,13 +112,15 @@ class Stage:
 class StageTable:
     """Every stage of a file and what their names mean."""
 
-    def __init__(self, tree: Dockerfile, outer: Globals, dialect: Dialect) -> None:
+    def __init__(
+        self, instructions: Iterable[Instruction], outer: Globals, dialect: Dialect
+    ) -> None:
         self.dialect = dialect
         self.stages: list[Stage] = []
         self.problems: list[Problem] = list(outer.problems)
         self._globals = outer
         self._names: dict[str, int] = {}
-        for instruction in tree.instructions:
+        for instruction in instructions:
             if instruction.keyword == "FROM" and instruction.arguments:
                 self._open(instruction)
             elif self.stages:

@@ -1,0 +1,128 @@
+"""The command line: what may be written on it. Only the parser of the chosen command is built."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+
+from stagelint import __version__
+from stagelint.config import FORMATS
+from stagelint.dialect import DIALECTS
+
+COMMANDS = ("check", "graph", "rule", "config")
+LEVELS = ("error", "warning", "info", "style", "none")
+
+_OVERVIEW = """\
+commands:
+  check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
+  graph    show the stages of a file, what they need, and what ships
+  rule     explain a rule
+  config   show the settings in force
+
+`stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
+"""
+
+
+def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
+    """The command and its arguments. Raises `SystemExit` for --help, --version and mistakes."""
+    arguments = list(argv)
+    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "check"
+    parser = ArgumentParser(
+        prog="stagelint" if command == "check" else f"stagelint {command}",
+        description="Lint Dockerfiles and their stages; fix them without changing the build.",
+        epilog=_OVERVIEW if command == "check" else None,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
+    _PARSERS[command](parser)
+    return command, parser.parse_args(arguments)
+
+
+def _check(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders, or - for stdin")
+    fixing = parser.add_argument_group("fixing")
+    fixing.add_argument("--fix", action="store_true", help="apply the fixes that keep the build")
+    fixing.add_argument("--fix-only", action="store_true", help="as --fix, and report nothing")
+    fixing.add_argument(
+        "--unsafe-fixes", action="store_true", help="apply or show the other fixes as well"
+    )
+    fixing.add_argument("--diff", action="store_true", help="show what --fix would change")
+    fixing.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
+    rules = parser.add_argument_group("rules (codes, prefixes, names or ALL; comma-separated)")
+    rules.add_argument("--select", action="append", metavar="RULES", help="run these")
+    rules.add_argument("--extend-select", action="append", metavar="RULES", help="run these too")
+    rules.add_argument("--ignore", action="append", metavar="RULES", help="do not run these")
+    rules.add_argument(
+        "--per-file-ignores", action="append", metavar="GLOB:RULES", help="not in these files"
+    )
+    _build(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--output-format", choices=FORMATS, metavar="FORMAT", help=_one_of(FORMATS))
+    output.add_argument("--fail-level", choices=LEVELS, metavar="LEVEL", help=_one_of(LEVELS))
+    output.add_argument("-e", "--exit-zero", action="store_true", help="exit 0 despite findings")
+    output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    output.add_argument("-q", "--quiet", action="store_true", help="print findings only")
+    _color(output.add_argument)
+    files = parser.add_argument_group("files")
+    files.add_argument("--stdin-filename", metavar="PATH", help="the path of what stdin holds")
+    files.add_argument("--exclude", action="append", metavar="GLOB", help="leave these out as well")
+    files.add_argument(
+        "--force-exclude", action="store_true", help="leave out excluded files though named"
+    )
+    _configuration(files.add_argument)
+
+
+def _graph(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="FILE", help="a Dockerfile, or - for stdin")
+    parser.add_argument(
+        "--format", choices=("text", "json", "mermaid", "dot"), default="text", help="default: text"
+    )
+    parser.add_argument("--stdin-filename", metavar="PATH", help="the path of what stdin holds")
+    _build(parser)
+    _color(parser.add_argument)
+    _configuration(parser.add_argument)
+
+
+def _rule(parser: ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="CODE|NAME")
+    parser.add_argument("--all", action="store_true", help="explain every rule")
+    parser.add_argument(
+        "--output-format", choices=("text", "markdown", "json"), default="text", help="default: text"
+    )
+    _configuration(parser.add_argument)
+
+
+def _config(parser: ArgumentParser) -> None:
+    parser.add_argument("action", choices=("show",), help="show the settings for PATH")
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH")
+    _configuration(parser.add_argument)
+
+
+def _build(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the build")
+    group.add_argument(
+        "--target", action="append", default=[], metavar="NAME", help="somebody builds this target"
+    )
+    group.add_argument(
+        "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="as docker build"
+    )
+    group.add_argument(
+        "--dialect", choices=tuple(DIALECTS), metavar="BUILDER", help=_one_of(tuple(DIALECTS))
+    )
+
+
+def _color(add: Callable[..., object]) -> None:
+    add("--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN", help="auto")
+
+
+def _configuration(add: Callable[..., object]) -> None:
+    add("--config", metavar="FILE", help="use this configuration for all files")
+    add("--isolated", action="store_true", help="use no configuration file")
+
+
+def _one_of(values: Sequence[str]) -> str:
+    return ", ".join(values)
+
+
+_PARSERS = {"check": _check, "graph": _graph, "rule": _rule, "config": _config}

@@ -1,0 +1,110 @@
+"""Names for stages that have none: what they do, and nothing another part of the file could mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagelint.model import images
+from stagelint.model.graph import StageGraph
+from stagelint.model.stages import RESERVED, Stage
+
+#: Variables whose value may list names of stages.
+_LISTS_OF_STAGES = ("BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH")
+
+_TEST = re.compile(
+    r"\b(?:go test|cargo test|pytest|tox|(?:npm|yarn|pnpm|bun)(?: run)? test|mvn test|"
+    r"dotnet test|make (?:test|check)|gradlew? test)\b"
+)
+_BUILD = re.compile(
+    r"\b(?:go (?:build|install)|cargo (?:build|install)|make|cmake|ninja|gcc|g\+\+|clang|rustc|"
+    r"(?:npm|yarn|pnpm|bun)(?: run)? (?:build|bundle|compile)|npx tsc|tsc|webpack|ng build|"
+    r"vite build|mvn\S*|gradlew?|sbt|javac|dotnet (?:build|publish)|python3? setup\.py|"
+    r"pip3? wheel|swift build|zig build|bazel build|hugo|jekyll build|mix release)\b"
+)
+_DEPS = re.compile(
+    r"\b(?:npm (?:ci|i|install)|yarn(?: install)?|pnpm (?:i|install|fetch)|bun install|"
+    r"pip3? install|poetry install|uv (?:sync|pip install)|go mod download|bundle install|"
+    r"composer install|cargo fetch|dotnet restore)\b"
+)
+
+
+def purpose(stage: Stage) -> str | None:
+    """What the RUN commands of *stage* are for: `build`, `deps` or `test`, if it is plain."""
+    commands = "\n".join(run.rest for run in stage.by_keyword("RUN"))
+    for name, pattern in (("build", _BUILD), ("deps", _DEPS), ("test", _TEST)):
+        if pattern.search(commands):
+            return name
+    return None
+
+
+class Naming:
+    """Chooses names; the same file always gets the same ones."""
+
+    def __init__(self, graph: StageGraph) -> None:
+        self._graph = graph
+        self._taken = set(_spoken_for(graph))
+        self._chosen: dict[int, str] = {}
+        for stage in graph.stages:
+            if stage.raw_name is None:
+                self._chosen[stage.index] = self._choose(stage)
+
+    def __getitem__(self, stage: int) -> str:
+        """The name chosen for an unnamed stage."""
+        return self._chosen[stage]
+
+    def captured_by(self, stage: Stage) -> Stage | None:
+        """A stage whose FROM could mean *stage* by its chosen name, if a builder so wished."""
+        name = self._chosen[stage.index]
+        for later in self._graph.stages[stage.index + 1 :]:
+            pattern = later.base.pattern
+            if pattern and ":" not in pattern.pattern and pattern.match(name):
+                return later
+        return None
+
+    def _choose(self, stage: Stage) -> str:
+        name = next(each for each in _candidates(stage) if each not in self._taken)
+        self._taken.add(name)
+        return name
+
+
+def _candidates(stage: Stage) -> Iterator[str]:
+    what = purpose(stage)
+    if what:
+        yield what
+        yield f"{what}-{stage.index}"
+    yield f"stage-{stage.index}"
+    number = 1
+    while True:
+        yield f"stage-{stage.index}-{number}"
+        number += 1
+
+
+def _spoken_for(graph: StageGraph) -> Iterator[str]:
+    """Every name that already means something, or may for whoever reads it."""
+    yield from RESERVED
+    for stage in graph.stages:
+        if stage.name:
+            yield stage.name
+        for instruction in stage.by_keyword("ARG", "ENV"):
+            for pair in instruction.pairs:
+                if pair.key in _LISTS_OF_STAGES:
+                    yield from re.split(r"[\s,\"']+", (pair.value or "").lower())
+    for reference in graph.references:
+        if reference.needs is None:
+            yield reference.raw.lower()
+            yield images.short(reference.raw.lower())
+    for stage in graph.stages:
+        for trigger in stage.triggers:
+            source = trigger.flag("from")
+            if source and source.value:
+                yield source.value.lower()
+
+
+def valid_name(raw: str) -> str:
+    """The valid stage name nearest to *raw*, for one that BuildKit refuses."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", raw.lower())
+    name = re.sub(r"([._-])[._-]*", r"\1", name).strip("._-")
+    if not name:
+        return "stage"
+    return name[:100].rstrip("._-") if name[0].isalpha() else f"stage-{name[:100]}".rstrip("._-")

@@ -1,0 +1,116 @@
+"""Edits that several fixes make: naming a stage, changing a reference, removing whole items."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from stagelint.edit import Edit
+from stagelint.model.file import File
+from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.stages import Stage
+from stagelint.source import Span
+from stagelint.syntax.directives import DIRECTIVE, NAMES
+from stagelint.syntax.nodes import Blank, Comment, Directive, Instruction, Item
+
+
+def name_stage(stage: Stage, name: str) -> Edit:
+    """Give an unnamed *stage* a name, in the case its FROM is written in."""
+    keyword = "as" if stage.opening.raw_keyword.islower() else "AS"
+    at = stage.base.span.end
+    return Edit(Span(at, at), f" {keyword} {name}")
+
+
+def rename_stage(stage: Stage, name: str) -> Edit:
+    """Replace the name of a named *stage*."""
+    assert stage.name_span
+    return Edit(stage.name_span, name)
+
+
+def refer(reference: Reference, name: str) -> Edit:
+    """Let *reference* name *name*."""
+    return Edit(reference.span, name)
+
+
+def name_index_references(
+    file: File, stages: set[int], ignoring: Collection[int] = ()
+) -> tuple[Edit, ...] | str:
+    """Edits that turn every number meaning one of *stages* into a name, naming stages as needed.
+
+    What the stages in *ignoring* say is left alone. The same stage always gets the same edits, so
+    that fixes can share them. A string says why it cannot be done.
+    """
+    edits: list[Edit] = []
+    for reference in file.graph.references:
+        if not reference.is_index or reference.needs not in stages or reference.stage in ignoring:
+            continue
+        if reference.kind is EdgeKind.ONBUILD:
+            return "the number stands in an ONBUILD"
+        stage = file.stages[reference.needs]
+        if stage.raw_name is None:
+            name = file.naming[stage.index]
+            edits.append(name_stage(stage, name))
+        elif file.table.selectable(stage):
+            name = stage.raw_name
+        else:
+            return f"another stage is called `{stage.name}` too"
+        edits.append(refer(reference, name))
+    return tuple(dict.fromkeys(edits))
+
+
+def territory(file: File, stage: Stage) -> list[Item]:
+    """The items that belong to *stage* alone: its comments, instructions and blank lines.
+
+    A comment block that a blank line divides from the stage above belongs to this one; a block at
+    the head of the file belongs to the file.
+    """
+    items = file.tree.items
+    first = file.index_of(stage.opening)
+    start = first
+    if stage.index:
+        start = _end_of_stage_above(items, first)
+    else:
+        while start > 0 and isinstance(items[start - 1], Comment):
+            start -= 1
+        if start == 0 or isinstance(items[start - 1], Directive):
+            start = first
+    if stage.index + 1 == len(file.stages):
+        return items[start:]
+    return items[start : _end_of_stage_above(items, file.index_of(file.stages[stage.index + 1].opening))]
+
+
+def _end_of_stage_above(items: list[Item], opening: int) -> int:
+    """Index of the first item before the FROM at *opening* that belongs to it."""
+    last = opening - 1
+    while not isinstance(items[last], Instruction):
+        last -= 1
+    at = last + 1
+    while at < opening and isinstance(items[at], Comment):
+        at += 1
+    if at == opening:  # comments right up to the FROM: they speak of what follows
+        return last + 1
+    while at < opening and isinstance(items[at], Blank):
+        at += 1
+    return at
+
+
+def remove(file: File, items: list[Item]) -> Edit:
+    """Remove whole items, leaving a blank line where a comment below would become a directive."""
+    whole = file.tree.items
+    span = Span(items[0].start, items[-1].end)
+    at_head = all(isinstance(item, Directive) for item in whole[: file.index_of(items[0])])
+    wakes = at_head and any(
+        _looks_like_directive(item)
+        for item in _leading_comments(whole, file.index_of(items[-1]) + 1)
+    )
+    return Edit(span, file.source.newline if wakes else "")
+
+
+def _leading_comments(items: list[Item], at: int) -> Iterator[Item]:
+    while at < len(items) and isinstance(items[at], Comment):
+        yield items[at]
+        at += 1
+
+
+def _looks_like_directive(item: Item) -> bool:
+    match = DIRECTIVE.match(str(item).lstrip("\ufeff \t").rstrip("\r\n"))
+    return bool(match) and match[1].lower() in NAMES

@@ -1,0 +1,236 @@
+"""The stages of one file: as JSON, as a tree for a terminal, as Mermaid and DOT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagelint.dialect import BUILDKIT, CLASSIC
+from stagelint.model.file import File
+from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.roles import Role
+from stagelint.model.stages import Stage
+from stagelint.report.terminal import Style, escape
+
+Document = dict[str, object]
+
+_MARKS = {Role.SHIPPED: "●", Role.TARGET: "◆", Role.BUILDER: "○", Role.UNUSED: "✗"}
+_WORDS = {
+    Role.SHIPPED: "ships",
+    Role.TARGET: "target",
+    Role.BUILDER: "only builds",
+    Role.UNUSED: "unused",
+}
+_VERBS = {
+    EdgeKind.BASE: "built on",
+    EdgeKind.COPY: "copies from",
+    EdgeKind.MOUNT: "mounts",
+    EdgeKind.ONBUILD: "copies on build from",
+}
+
+
+def document(file: File) -> Document:
+    """The graph as a stable document, version 1; every line is 1-based."""
+    return {
+        "version": 1,
+        "path": file.source.path,
+        "default_target": file.final.index if file.final else None,
+        "stages": [_stage(file, stage) for stage in file.stages],
+        "edges": [
+            {
+                "stage": edge.stage,
+                "needs": edge.needs,
+                "kind": edge.kind.value,
+                "line": file.source.position(edge.span.start).line,
+            }
+            for edge in _edges(file)
+        ],
+        "images": list(dict.fromkeys(each.image for each in file.graph.references if each.image)),
+        "builds": {
+            "buildkit": sorted(_built(file, classic=False)),
+            "classic": sorted(_built(file, classic=True)),
+        },
+        "errors": [
+            {
+                "line": file.source.position(problem.span.start).line,
+                "code": code,
+                "message": problem.message,
+            }
+            for problem, code in _errors(file)
+        ],
+    }
+
+
+def _errors(file: File) -> Iterator[tuple[object, str]]:
+    from stagelint.registry import Registry
+
+    codes = {entry.name: entry.code for entry in Registry().entries}
+    for problem in file.problems:
+        if not problem.conditional:
+            yield problem, codes[problem.kind]
+
+
+def _targets(file: File) -> list[int]:
+    """The targets asked for; the last stage if there are none."""
+    found = [file.find_target(target.name) for target in file.options.targets]
+    asked = [index for index in found if index is not None]
+    return asked or [stage.index for stage in file.stages[-1:]]
+
+
+def _built(file: File, *, classic: bool) -> set[int]:
+    dialect = CLASSIC if classic else BUILDKIT
+    built: set[int] = set()
+    for target in _targets(file):
+        built |= file.built(target, dialect)
+    return built
+
+
+def _edges(file: File) -> Iterator[Reference]:
+    """The edges, and those that a FROM with a variable may turn out to be."""
+    for edge in file.graph.references:
+        if edge.needs is not None:
+            yield edge
+        if edge.kind is EdgeKind.BASE:
+            for index in file.graph.may_be(file.stages[edge.stage]):
+                if index != edge.needs:
+                    yield edge._replace(needs=index)
+
+
+def _stage(file: File, stage: Stage) -> Document:
+    source = file.source
+    start, end = source.lines(stage.span)
+    return {
+        "index": stage.index,
+        "name": stage.name,
+        "base": {"raw": stage.base.raw, "stage": stage.base.stage, "image": stage.base.image},
+        "platform": (stage.platform.value or None) if stage.platform else None,
+        "raw_name": stage.raw_name,
+        "start_line": start,
+        "end_line": end,
+        "from_lines": list(source.lines(stage.opening.code_span)),
+        "needs": sorted(file.graph.may_need(stage.index) - {stage.index}),
+        "role": file.roles[stage.index].value,
+    }
+
+
+# -- for people ------------------------------------------------------------------------------------
+
+
+def text(file: File, style: Style) -> Iterator[str]:
+    """A tree a target: what ships, what only builds and what is unused, and who builds what."""
+    if not file.stages:
+        yield "no stages"
+        return
+    width = max(len(stage.label) for stage in file.stages)
+    for stage in file.stages:
+        role = file.roles[stage.index]
+        head = f"{_MARKS[role]} {stage.index} {stage.label:{width}}  {_WORDS[role]}"
+        lines = "-".join(str(line) for line in dict.fromkeys(file.source.lines(stage.span)))
+        name = escape(f"{head}  (line {lines})")
+        yield style.bold(name) if role is Role.SHIPPED else name
+        yield from _needs(file, stage)
+    yield ""
+    yield from _builds(file)
+    errors = list(_errors(file))
+    if errors:
+        yield ""
+        yield f"{len(errors)} errors: `stagelint check` shows them"
+
+
+def _needs(file: File, stage: Stage) -> Iterator[str]:
+    rows = list(dict.fromkeys(_row(file, each) for each in _all_references(file, stage)))
+    for at, row in enumerate(rows):
+        branch = "└─" if at + 1 == len(rows) else "├─"
+        yield escape(f"  {branch} {row}")
+
+
+def _all_references(file: File, stage: Stage) -> Iterator[Reference]:
+    yield from file.graph.of(stage.index)
+    base = file.graph.of(stage.index)[0]
+    for index in file.graph.may_be(stage):
+        if index != base.needs:
+            yield base._replace(needs=index, image="?")
+
+
+def _row(file: File, reference: Reference) -> str:
+    verb = _VERBS[reference.kind]
+    if reference.needs is not None:
+        stage = file.stages[reference.needs]
+        maybe = " (perhaps)" if reference.image == "?" else ""
+        return f"{verb} {stage.index} {stage.label}{maybe}"
+    return f"{verb} {reference.image or reference.raw}"
+
+
+def _builds(file: File) -> Iterator[str]:
+    for target in sorted({*_targets(file), *file.shipped, *file.asked}):
+        label = file.stages[target].label
+        ours, theirs = file.built(target, BUILDKIT), file.built(target, CLASSIC)
+        yield escape(f"target {label}: BuildKit builds {_list(file, ours)}")
+        extra = theirs - ours
+        if extra:
+            yield escape(f"  the classic builder builds {_list(file, extra)} as well")
+
+
+def _list(file: File, stages: set[int]) -> str:
+    return ", ".join(file.stages[index].label for index in sorted(stages))
+
+
+# -- for other programs ----------------------------------------------------------------------------
+
+
+def mermaid(file: File) -> Iterator[str]:
+    """A Mermaid flowchart; arrows point from what is needed to what needs it."""
+    yield "flowchart LR"
+    for stage in file.stages:
+        role = file.roles[stage.index]
+        label = f"{_MARKS[role]} {stage.label}<br/>{_WORDS[role]}"
+        yield f'  s{stage.index}["{_html(label)}"]'
+    images = _images(file)
+    for image, node in images.items():
+        yield f'  {node}(["{_html(image)}"])'
+    for start, end, kind in _arrows(file, images):
+        arrow = "-->" if kind is EdgeKind.BASE else "-.->"
+        yield f"  {start} {arrow}|{kind.value}| {end}"
+
+
+def dot(file: File) -> Iterator[str]:
+    """A Graphviz digraph; arrows point from what is needed to what needs it."""
+    yield "digraph stages {"
+    yield "  rankdir=LR;"
+    for stage in file.stages:
+        role = file.roles[stage.index]
+        line = {"style": "bold" if role is Role.SHIPPED else "dashed" if role is Role.UNUSED else "solid"}
+        label = _dot(f"{stage.label}\n{_WORDS[role]}")
+        yield f"  s{stage.index} [shape=box, style={line['style']}, label={label}];"
+    images = _images(file)
+    for image, node in images.items():
+        yield f"  {node} [shape=ellipse, label={_dot(image)}];"
+    for start, end, kind in _arrows(file, images):
+        style = "solid" if kind is EdgeKind.BASE else "dashed"
+        yield f"  {start} -> {end} [style={style}, label={kind.value}];"
+    yield "}"
+
+
+def _images(file: File) -> dict[str, str]:
+    names = dict.fromkeys(each.image for each in file.graph.references if each.image)
+    return {name: f"i{number}" for number, name in enumerate(names) if name}
+
+
+def _arrows(file: File, images: dict[str, str]) -> Iterator[tuple[str, str, EdgeKind]]:
+    found: dict[tuple[str, str, EdgeKind], None] = {}
+    for edge in _edges(file):
+        found[f"s{edge.needs}", f"s{edge.stage}", edge.kind] = None
+    for each in file.graph.references:
+        if each.image:
+            found[images[each.image], f"s{each.stage}", each.kind] = None
+    yield from found
+
+
+def _html(label: str) -> str:
+    """Nothing of the file may end the quoted label or be read as markup."""
+    label = escape(label).replace("&", "&amp;").replace('"', "&quot;")
+    return label.replace("<", "&lt;").replace(">", "&gt;").replace("&lt;br/&gt;", "<br/>", 1)
+
+
+def _dot(label: str) -> str:
+    lines = [escape(line).replace("\\", "\\\\").replace('"', '\\"') for line in label.split("\n")]
+    return '"' + "\\n".join(lines) + '"'

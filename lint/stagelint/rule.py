@@ -1,0 +1,152 @@
+"""What a rule is, and what it says."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import ClassVar, NamedTuple, final
+
+from stagelint.edit import Fix, Guarantee
+from stagelint.model.file import File
+from stagelint.model.roles import Role
+from stagelint.model.stages import Stage
+from stagelint.source import Source, Span
+
+
+class Severity(StrEnum):
+    """How much a finding matters, most first."""
+
+    ERROR = "error"
+    """The build fails, or builds what nobody meant."""
+    WARNING = "warning"
+    """Almost certainly a mistake."""
+    INFO = "info"
+    """Worth knowing; may be meant."""
+    STYLE = "style"
+
+    def reaches(self, level: Severity) -> bool:
+        """Is it at least as severe as *level*?"""
+        order = list(Severity)
+        return order.index(self) <= order.index(level)
+
+
+class Related(NamedTuple):
+    """Another place that has to do with a finding."""
+
+    source: Source
+    span: Span
+    message: str
+
+
+class Finding(NamedTuple):
+    """Something a rule says of a place."""
+
+    code: str
+    name: str
+    severity: Severity
+    source: Source
+    span: Span
+    message: str
+    why: str = ""
+    """Why it matters, in one sentence."""
+    fix: Fix | None = None
+    note: str = ""
+    """Why there is no fix, or no safe one, if that needs saying."""
+    stage: str | None = None
+    """The label of the stage it lies in."""
+    role: Role | None = None
+    """What that stage is for."""
+    related: tuple[Related, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other codes and names that select and suppress it."""
+
+
+class Good(NamedTuple):
+    """A Dockerfile the rule has nothing to say about, linted with *arguments*."""
+
+    text: str
+    arguments: str = ""
+
+
+class Bad(NamedTuple):
+    """A Dockerfile with `^^^ message` under each finding, and what the fix makes of it.
+
+    *arguments* are options of the command line; *unsafe* says that the fix needs `--unsafe-fixes`.
+    """
+
+    text: str
+    fixed: str | None = None
+    arguments: str = ""
+    unsafe: bool = False
+
+
+class Rule(ABC):
+    """Subclass it in a file of its own; docstring and examples become its page and its tests.
+
+    The docstring's first paragraph says what, the first sentence of the second why.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.WARNING
+    """Of most findings; a single one may be less or more severe."""
+    default: ClassVar[bool] = True
+    """Is it on unless deselected?"""
+    late: ClassVar[bool] = False
+    """Does it speak of the suppressions, which are applied once all others have spoken?"""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    examples: ClassVar[Sequence[Good | Bad]]
+
+    @classmethod
+    @final
+    def name(cls) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    @final
+    def why(cls) -> str:
+        """The first sentence of the second paragraph of the docstring, on one line."""
+        paragraphs = [" ".join(each.split()) for each in (cls.__doc__ or "").split("\n\n")]
+        return re.split(r"(?<=\.)\s", paragraphs[1])[0] if len(paragraphs) > 1 else ""
+
+    @abstractmethod
+    def check(self, file: File) -> Iterator[Finding]:
+        """What the rule has to say of *file*; it changes nothing and keeps nothing."""
+
+    @final
+    def finding(
+        self,
+        file: File,
+        span: Span,
+        message: str,
+        *,
+        fix: Fix | None = None,
+        note: str = "",
+        severity: Severity | None = None,
+        source: Source | None = None,
+        stage: Stage | None = None,
+        related: tuple[Related, ...] = (),
+    ) -> Finding:
+        """A finding in *file*, or in *source* if it lies elsewhere.
+
+        If BuildKit rejects the file, no build can stay the same: its fixes are not safe.
+        """
+        if fix and fix.guarantee.is_safe and file.is_rejected:
+            fix = fix._replace(guarantee=Guarantee.BEHAVIOUR)
+            note = note or "not safe, because BuildKit rejects the file as it stands"
+        return Finding(
+            self.code,
+            self.name(),
+            severity or self.severity,
+            source or file.source,
+            span,
+            message,
+            self.why(),
+            fix,
+            note,
+            stage.label if stage else None,
+            file.roles[stage.index] if stage else None,
+            related,
+            self.aliases,
+        )

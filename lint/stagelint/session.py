@@ -1,0 +1,187 @@
+"""One run: the settings of the command line and the configuration, for every file."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from stagelint import config
+from stagelint.config import Config
+from stagelint.dialect import DIALECTS
+from stagelint.model.file import AskedTarget, File, Options
+from stagelint.registry import Registry, UnknownSelector
+from stagelint.rule import Rule, Severity
+from stagelint.source import Source, Span
+
+#: What cannot be read is always said, unless it is ignored by name.
+_ALWAYS = ("invalid-syntax", "unreadable-file")
+
+
+class UsageError(Exception):
+    """The command line or the configuration asks for what cannot be; one line says what."""
+
+
+class Session:
+    """Settings by file. The command line wins over the configuration."""
+
+    def __init__(self, arguments: Namespace) -> None:
+        self.arguments = arguments
+        self._registries: dict[tuple[str, ...], Registry] = {}
+        self._classes: dict[tuple[tuple[str, ...], frozenset[str]], list[type[Rule]]] = {}
+        self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
+        self._somewhere: frozenset[str] = frozenset()
+
+    def config_for(self, path: str) -> Config:
+        """The configuration in force for the file *path*. Raises `config.ConfigError`."""
+        return self._configs.for_file(path)
+
+    @cached_property
+    def main_config(self) -> Config:
+        """The configuration of the current folder, for what concerns the whole run."""
+        name = getattr(self.arguments, "stdin_filename", None)
+        return self.config_for(name or os.path.join(os.curdir, "Dockerfile"))
+
+    @property
+    def output_format(self) -> str:
+        return self.arguments.output_format or self.main_config.output_format
+
+    @property
+    def unsafe(self) -> bool:
+        return self.arguments.unsafe_fixes or self.main_config.unsafe_fixes
+
+    @property
+    def fail_level(self) -> Severity | None:
+        """The least severity that makes a run fail; None if nothing does."""
+        level = self.arguments.fail_level or self.main_config.fail_level
+        return None if level == "none" else Severity(level)
+
+    # -- rules ---------------------------------------------------------------------------------
+
+    def registry(self, settings: Config) -> Registry:
+        """The rules there are under *settings*. Raises `UsageError`."""
+        if settings.plugins not in self._registries:
+            try:
+                self._registries[settings.plugins] = Registry(settings.plugins)
+            except ImportError as error:
+                raise UsageError(f"{settings.path}: plugin cannot be imported: {error}") from None
+        return self._registries[settings.plugins]
+
+    def rules_for(self, path: str) -> list[type[Rule]]:
+        """The rules to run on the file *path*. Raises `UsageError`."""
+        settings = self.config_for(path)
+        registry = self.registry(settings)
+        codes = self._codes(settings, registry) - self._ignored(path, settings, registry)
+        key = (settings.plugins, codes)
+        if key not in self._classes:
+            self._classes[key] = registry.load(codes)
+        return self._classes[key]
+
+    def _codes(self, settings: Config, registry: Registry) -> frozenset[str]:
+        arguments = self.arguments
+        chosen = (
+            _expand(registry, _words(arguments.select), "--select")
+            or _expand(registry, settings.select, settings)
+            or registry.defaults
+        )
+        chosen |= registry.expand(_ALWAYS)
+        chosen |= _expand(registry, _words(arguments.extend_select), "--extend-select")
+        return chosen | _expand(registry, settings.extend_select, settings)
+
+    def _ignored(self, path: str, settings: Config, registry: Registry) -> frozenset[str]:
+        ignored = _expand(registry, _words(self.arguments.ignore), "--ignore")
+        ignored |= _expand(registry, settings.ignore, settings)
+        ignored |= _expand(registry, settings.ignores_for(path), settings)
+        for item in self.arguments.per_file_ignores or ():
+            pattern, colon, selectors = item.rpartition(":")
+            if not colon:
+                raise UsageError(f"--per-file-ignores takes GLOB:RULES, not `{item}`")
+            codes = _expand(registry, selectors.split(","), "--per-file-ignores")
+            if settings.matches(pattern, path):
+                ignored |= codes
+        return ignored
+
+    # -- the build -----------------------------------------------------------------------------
+
+    def look_for_targets(self, sources: Iterable[Source]) -> None:
+        """With several files, `--target` need not be in each: note which ones are somewhere."""
+        sources = list(sources)
+        asked = self.arguments.target
+        if not asked or len(sources) < 2:
+            return
+        files = [File(source, options_of(self.arguments, source)) for source in sources]
+        self._somewhere = frozenset(
+            name for name in asked if any(file.find_target(name) is not None for file in files)
+        )
+
+    def options_for(self, source: Source) -> Options:
+        """What is known of the build of *source*. Raises `UsageError`."""
+        settings = self.config_for(source.path)
+        options = options_of(self.arguments, source, settings)
+        if self._somewhere:
+            file = File(source, options)
+            options = options._replace(
+                targets=tuple(
+                    target
+                    for target in options.targets
+                    if target.source is not source
+                    or target.name not in self._somewhere
+                    or file.find_target(target.name) is not None
+                )
+            )
+        return options
+
+
+def options_of(
+    arguments: Namespace, source: Source, settings: Config | None = None
+) -> Options:
+    """What the command line and the configuration say of the build of *source*.
+
+    Raises `UsageError`.
+    """
+    settings = settings or Config()
+    targets = [
+        AskedTarget(name, source, Span(0, 0), "--target") for name in arguments.target
+    ]
+    if settings.source:
+        targets += [
+            AskedTarget(each.name, settings.source, each.span, "the configuration")
+            for each in settings.targets_for(source.path)
+        ]
+    return Options(
+        dialect=DIALECTS[arguments.dialect or settings.dialect],
+        build_args={**settings.build_args, **_build_args(arguments.build_arg)},
+        targets=tuple(targets),
+        used=frozenset(settings.used_targets),
+        ships=frozenset(settings.ships),
+    )
+
+
+def _build_args(given: Iterable[str]) -> Mapping[str, str]:
+    """`NAME=VALUE`; a bare `NAME` takes its value from the environment, as docker build does."""
+    found: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f"--build-arg takes NAME=VALUE, not `{item}`")
+        if equals:
+            found[name] = value
+        elif name in os.environ:
+            found[name] = os.environ[name]
+    return found
+
+
+def _words(given: Iterable[str] | None) -> list[str]:
+    return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
+
+
+def _expand(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:
+    try:
+        return registry.expand(selectors)
+    except UnknownSelector as error:
+        if isinstance(where, str):
+            raise UsageError(f"{where}: {error}") from None
+        text = where.source.text if where.source else ""
+        word = next(each for each in selectors if not registry.resolve(each))
+        raise UsageError(f"{where.path}:{config.line_of(text, word)}: {error}") from None

@@ -1,0 +1,1 @@
+"""What is known about Dockerfiles: one rule, one file, one class."""

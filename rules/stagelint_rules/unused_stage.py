@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagelint.edit import Fix, Guarantee
+from stagelint.model import File
+from stagelint.model.rewriting import name_index_references, remove, territory
+from stagelint.model.stages import Stage
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
+
+
+class UnusedStage(Rule):
+    """A stage that no known target needs.
+
+    Whoever reads the file has to find out that it does not matter. The last stage is a target, and
+    so is what `--target`, `targets` in the configuration or `# stagelint: target` above a FROM
+    name. BuildKit skips an unused stage; the classic builder and kaniko build it in vain.
+
+    Nobody can ask for a stage without a name, so an unused one is dead, and the fix removes it; a
+    number that would shift becomes a name. A named stage may be somebody's `--target`, so it is
+    removed with `--unsafe-fixes` only.
+    """
+
+    code = "SL101"
+    examples = (
+        Bad(
+            """
+            FROM golang
+            RUN go build -o /app
+
+            # nobody copies from this one
+            FROM alpine
+            ^^^^^^^^^^^ stage 1 is not needed by any target, and cannot be asked for by name
+            RUN apk add curl
+
+            FROM scratch
+            COPY --from=0 /app /app
+            """,
+            fixed="""
+            FROM golang
+            RUN go build -o /app
+
+            FROM scratch
+            COPY --from=0 /app /app
+            """,
+        ),
+        Bad(
+            """
+            FROM alpine
+            ^^^^^^^^^^^ stage 0 is not needed by any target, and cannot be asked for by name
+            FROM golang
+            RUN go build -o /app
+            FROM scratch
+            COPY --from=1 /app /app
+            """,
+            fixed="""
+            FROM golang AS build
+            RUN go build -o /app
+            FROM scratch
+            COPY --from=build /app /app
+            """,
+        ),
+        Bad(
+            """
+            FROM alpine AS tools
+            ^^^^^^^^^^^^^^^^^^^^ stage `tools` is needed only if somebody builds it by name
+            FROM scratch
+            COPY app /app
+            """,
+            fixed="""
+            FROM scratch
+            COPY app /app
+            """,
+            unsafe=True,
+        ),
+        Good(
+            """
+            # stagelint: target
+            FROM alpine AS dev
+            FROM scratch
+            COPY app /app
+            """
+        ),
+        Good(
+            """
+            ARG VARIANT=release
+            FROM golang AS build-release
+            FROM golang AS build-debug
+            FROM build-$VARIANT
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        needed = file.graph.may_need(*file.shipped, *file.asked)
+        unused = [stage for stage in file.stages if stage.index not in needed]
+        if not unused:
+            return
+        selectable = [stage.index for stage in unused if file.table.selectable(stage)]
+        alive = needed | file.graph.may_need(*selectable)
+        shared = _TriggersMayCopy(file, unused)
+        for stage in unused:
+            if stage.index in alive:
+                yield self._somebodys_target(file, stage)
+            else:
+                yield self._dead(file, stage, shared.stage)
+
+    def _somebodys_target(self, file: File, stage: Stage) -> Finding:
+        in_vain = file.options.dialect.builds_all_up_to_target
+        if in_vain:
+            builder = file.options.dialect.name
+            message = f"stage `{stage.label}` is not needed, and {builder} builds it in vain"
+        elif file.table.selectable(stage):
+            message = f"stage `{stage.label}` is needed only if somebody builds it by name"
+        else:
+            message = f"stage `{stage.label}` is needed only by stages that no known target needs"
+        fix, note = _removal(file, stage, Guarantee.BEHAVIOUR)
+        return self.finding(
+            file,
+            stage.opening.code_span,
+            message,
+            severity=Severity.WARNING if in_vain else Severity.INFO,
+            stage=stage,
+            fix=fix,
+            note=note or "declare it with `# stagelint: target` above the FROM if it is",
+        )
+
+    def _dead(self, file: File, stage: Stage, heir: Stage | None) -> Finding:
+        if stage.raw_name is None:
+            message = (
+                f"stage {stage.index} is not needed by any target, and cannot be asked for by name"
+            )
+        else:
+            message = f"stage `{stage.label}` is not needed, and a later one has taken its name"
+        guarantee = Guarantee.BEHAVIOUR if heir else Guarantee.SAME_BUILD
+        fix, note = _removal(file, stage, guarantee)
+        if heir and not note:
+            note = f"not safe: `FROM {heir.base.raw}` may bring an ONBUILD that copies by number"
+        return self.finding(
+            file,
+            stage.opening.code_span,
+            message,
+            severity=Severity.INFO if heir else None,
+            stage=stage,
+            fix=fix,
+            note=note,
+        )
+
+
+def _removal(file: File, stage: Stage, guarantee: Guarantee) -> tuple[Fix | None, str]:
+    """The fix that removes *stage* and all that needs it, or why there is none."""
+    gone = _users(file, stage.index)
+    shifted = set(range(min(gone) + 1, len(file.stages))) - gone
+    edits = name_index_references(file, shifted, ignoring=gone)
+    if isinstance(edits, str):
+        return None, f"not fixed: numbers would shift, and {edits}"
+    removals = tuple(remove(file, territory(file, file.stages[index])) for index in sorted(gone))
+    title = f"Remove the stage `{stage.label}`" + (" and what needs it" if len(gone) > 1 else "")
+    return Fix(title, removals + edits, guarantee), ""
+
+
+def _users(file: File, stage: int) -> set[int]:
+    """*stage* and every stage that needs it."""
+    found: set[int] = set()
+    pending = [stage]
+    while pending:
+        index = pending.pop()
+        if index not in found:
+            found.add(index)
+            pending += file.graph.used_by(index)
+    return found
+
+
+class _TriggersMayCopy:
+    """Finds a stage above whose base image may bring an ONBUILD that copies by number."""
+
+    def __init__(self, file: File, unused: list[Stage]) -> None:
+        first = min(stage.index for stage in unused)
+        self.stage = next(
+            (
+                stage
+                for stage in file.stages[first + 1 :]
+                if stage.base.stage is None
+                and not stage.base.is_scratch
+                and not any(stage.by_keyword("COPY", "RUN"))
+            ),
+            None,
+        )

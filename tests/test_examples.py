@@ -1,0 +1,71 @@
+"""Every example of every rule is a test."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+import pytest
+
+from stagelint.arguments import parse
+from stagelint.edit import Guarantee
+from stagelint.engine import fix, lint
+from stagelint.model import File, Options
+from stagelint.registry import Registry, rules_of
+from stagelint.rule import Bad, Good, Rule
+from stagelint.session import options_of
+from stagelint.source import Source
+
+RULES = list(rules_of("stagelint_rules"))
+REGISTRY = Registry()
+CASES = [
+    pytest.param(rule, example, id=f"{rule.name()}-{type(example).__name__.lower()}-{number}")
+    for rule in RULES
+    for number, example in enumerate(rule.examples, 1)
+]
+_CARETS = re.compile(r" *\^+ .*\n")
+
+
+def needed(rule: type[Rule]) -> list[type[Rule]]:
+    """A rule about suppressions needs the others to have spoken."""
+    return RULES if rule.late else [rule]
+
+
+def unmark(marked: str) -> str:
+    return "".join(line for line in marked.splitlines(True) if not _CARETS.fullmatch(line))
+
+
+def mark(rule: type[Rule], source: Source, options: Options) -> str:
+    marks: dict[int, str] = {}
+    for finding in lint(File(source, options), needed(rule), REGISTRY.resolve):
+        if finding.code != rule.code:
+            continue
+        line, column = source.position(finding.span.start)
+        end = min(finding.span.end, source.line_span(line).end)
+        carets = "^" * max(1, end - finding.span.start)
+        marks[line] = marks.get(line, "") + f"{' ' * (column - 1)}{carets} {finding.message}\n"
+    lines = source.text.splitlines(True)
+    return "".join(line + marks.get(number, "") for number, line in enumerate(lines, 1))
+
+
+def fixed(rule: type[Rule], source: Source, options: Options, *, unsafe: bool) -> str:
+    def accepts(guarantee: Guarantee) -> bool:
+        return unsafe or guarantee.is_safe
+
+    result = fix(source, options, needed(rule), REGISTRY.resolve, accepts)
+    assert result.withheld == []
+    return result.source.text
+
+
+@pytest.mark.parametrize(("rule", "example"), CASES)
+def test_example(rule: type[Rule], example: Good | Bad) -> None:
+    marked = dedent(example.text).lstrip("\n")
+    source = Source("Dockerfile", unmark(marked))
+    options = options_of(parse(example.arguments.split())[1], source)
+
+    assert mark(rule, source, options) == marked
+    if isinstance(example, Bad):
+        expected = dedent(example.fixed).lstrip("\n") if example.fixed else source.text
+        assert fixed(rule, source, options, unsafe=True) == expected
+        safely = source.text if example.unsafe else expected
+        assert fixed(rule, source, options, unsafe=False) == safely
