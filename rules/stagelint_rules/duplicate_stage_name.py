@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
@@ -46,7 +47,11 @@ class DuplicateStageName(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        if len({stage.name for stage in file.stages}) == len(file.stages):
+            return
         seen: dict[str, Stage] = {}
+        taken = {stage.name for stage in file.stages}
+        taken |= {each.raw.lower() for each in file.graph.references if each.needs is None}
         for stage in file.stages:
             if stage.name is None or not stage.name_span:
                 continue
@@ -60,20 +65,24 @@ class DuplicateStageName(Rule):
                 stage.name_span,
                 f"stage {earlier.index} is called `{stage.name}` too",
                 severity=Severity.ERROR if fatal else None,
-                fix=_fix(file, earlier),
+                fix=_fix(file, earlier, taken),
                 stage=stage,
                 related=(Related(file.source, earlier.opening.code_span, "the earlier one"),),
             )
 
 
-def _fix(file: File, earlier: Stage) -> Fix:
-    """Rename the *earlier* stage and every FROM that means it."""
-    taken = {stage.name for stage in file.stages}
-    taken |= {each.raw.lower() for each in file.graph.references if each.needs is None}
-    names = (f"{earlier.name}-{number}" for number in range(earlier.index, len(taken) + 99999))
-    name = next(each for each in names if each not in taken)
+def _fix(file: File, earlier: Stage, taken: set[str | None]) -> Fix:
+    """Rename the *earlier* stage, to what is not *taken*, and every FROM that means it."""
+    name = next(
+        name
+        for number in count(earlier.index)
+        if (name := f"{earlier.name}-{number}") not in taken
+    )
     edits = [rename_stage(earlier, name)]
-    for reference in file.graph.references:
-        if reference.needs == earlier.index and reference.kind is EdgeKind.BASE:
-            edits.append(refer(reference, name))
+    edits += [
+        refer(reference, name)
+        for user in file.graph.used_by(earlier.index)
+        for reference in file.graph.of(user)
+        if reference.kind is EdgeKind.BASE and reference.needs == earlier.index
+    ]
     return Fix(f"Rename stage {earlier.index} to `{name}`", tuple(edits), Guarantee.BEHAVIOUR)

@@ -77,7 +77,8 @@ def _fix(file: File, stage: Stage) -> Fix:
     edits = [Edit(stage.name_span, name)] if stage.name_span else []
     edits += [
         Edit(reference.span, name)
-        for reference in file.graph.references
+        for user in file.graph.used_by(stage.index)
+        for reference in file.graph.of(user)
         if reference.needs == stage.index
         and not reference.is_index
         and lower(reference.raw) == stage.name

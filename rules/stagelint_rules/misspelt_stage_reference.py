@@ -60,6 +60,8 @@ class MisspeltStageReference(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        if len(file.stages) > _MOST_STAGES:
+            return
         bases = {stage.base.image for stage in file.stages if stage.base.stage is None}
         for reference in file.graph.references:
             if reference.image is None or not reference.raw.isascii():
@@ -91,10 +93,14 @@ class MisspeltStageReference(Rule):
             for stage in file.stages[: reference.stage]
             if stage.name and len(stage.name) > 3 and _letters(stage.name) != _letters(word)
         ]
-        if is_base and word in (stage.name for stage in file.stages):
+        if is_base and file.table.named(word) is not None:
             return None  # a stage below, which is another mistake
         near = nearest(word, names, 1 if len(word) < 5 else 2)
         return near[0] if near else None
+
+
+#: Comparing each name with each costs too much beyond, and nobody writes such files.
+_MOST_STAGES = 500
 
 
 def _letters(name: str) -> str:

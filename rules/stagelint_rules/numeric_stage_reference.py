@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.graph import EdgeKind, Reference
-from stagelint.model.rewriting import name_index_references
+from stagelint.model.rewriting import by_name
 from stagelint.rule import Bad, Finding, Good, Rule
 
 
@@ -84,7 +84,7 @@ class NumericStageReference(Rule):
         known = f"stage `{stage.name}`" if stage.name else f"stage {needs}"
         message = f"{known} is referred to by its number"
         fix, note = None, ""
-        edits = name_index_references(file, {needs})
+        edits = by_name(file, file.graph.by_index[needs])
         if isinstance(edits, str):
             note = f"not fixed: {edits}"
         elif reference.kind is not EdgeKind.ONBUILD:

@@ -65,7 +65,8 @@ def _fix(file: File, stage: Stage, name: str) -> Fix | None:
     edits = [rename_stage(stage, name)]
     edits += [
         Edit(reference.span, name)
-        for reference in file.graph.references
+        for user in file.graph.used_by(stage.index)
+        for reference in file.graph.of(user)
         if reference.needs == stage.index and not reference.is_index
     ]
     return Fix(f"Rename the stage to `{name}`", tuple(edits), Guarantee.BEHAVIOUR)

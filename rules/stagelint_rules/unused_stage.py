@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.rewriting import name_index_references, remove, territory
+from stagelint.model.rewriting import by_name, remove, territory
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
@@ -150,8 +150,14 @@ class UnusedStage(Rule):
 def _removal(file: File, stage: Stage, guarantee: Guarantee) -> tuple[Fix | None, str]:
     """The fix that removes *stage* and all that needs it, or why there is none."""
     gone = _users(file, stage.index)
-    shifted = set(range(min(gone) + 1, len(file.stages))) - gone
-    edits = name_index_references(file, shifted, ignoring=gone)
+    shifted = (
+        reference
+        for index, references in file.graph.by_index.items()
+        if index > min(gone) and index not in gone
+        for reference in references
+        if reference.stage not in gone
+    )
+    edits = by_name(file, shifted)
     if isinstance(edits, str):
         return None, f"not fixed: numbers would shift, and {edits}"
     removals = tuple(remove(file, territory(file, file.stages[index])) for index in sorted(gone))

@@ -12,7 +12,7 @@ from stagelint.model.expansion import ExpansionError, expand
 from stagelint.model.stages import SCRATCH, Stage, StageTable, reference_problem
 from stagelint.source import Span
 from stagelint.syntax.frontend import Frontend
-from stagelint.syntax.nodes import VARIABLE_REFERENCE, Instruction, Phase, Problem
+from stagelint.syntax.nodes import INVALID_SYNTAX, VARIABLE_REFERENCE, Instruction, Phase, Problem
 from stagelint.syntax.validate import instruction_problem, mount_fields
 
 CIRCULAR = "circular-stage-reference"
@@ -21,6 +21,9 @@ OUT_OF_RANGE = "stage-index-out-of-range"
 
 _INDEX = re.compile(r"[+-]?[0-9]+\Z")
 _INT64 = 2**63
+
+#: Children times triggers: beyond this a file is hostile, and not followed further.
+_MOST_TRIGGERS = 10_000
 
 
 class EdgeKind(StrEnum):
@@ -59,6 +62,8 @@ class StageGraph:
         self._anonymous = 0
         """Images met so far: BuildKit gives each an index after those of the stages."""
         self.trigger_problems: list[Problem] = []
+        self._triggers: dict[int, list[Instruction]] = {}
+        self._triggered = 0
         self.references: list[Reference] = []
         for stage in self.stages:
             self.references += self._of_stage(stage)
@@ -99,8 +104,11 @@ class StageGraph:
         """What the ONBUILDs of the stage below make this one need."""
         if stage.base.stage is None:
             return
-        seen: set[tuple[str, str]] = set()
-        for trigger in self.stages[stage.base.stage].triggers:
+        for trigger in self._distinct_triggers(stage.base.stage):
+            self._triggered += 1
+            if self._triggered > _MOST_TRIGGERS:
+                self._give_up(stage)
+                return
             problem = instruction_problem(trigger, self._frontend)
             if problem:
                 span = stage.opening.code_span
@@ -108,10 +116,19 @@ class StageGraph:
                     problem._replace(span=span, phase=Phase.DISPATCH, stage=stage.index)
                 )
             for reference in self._of_instruction(stage.index, trigger):
-                key = (reference.kind, reference.raw)
-                if key not in seen:
-                    seen.add(key)
-                    yield reference._replace(kind=EdgeKind.ONBUILD)
+                yield reference._replace(kind=EdgeKind.ONBUILD)
+
+    def _distinct_triggers(self, parent: int) -> list[Instruction]:
+        if parent not in self._triggers:
+            distinct = {each.logical.text: each for each in self.stages[parent].triggers}
+            self._triggers[parent] = list(distinct.values())
+        return self._triggers[parent]
+
+    def _give_up(self, stage: Stage) -> None:
+        if self._triggered == _MOST_TRIGGERS + 1:
+            message = f"more than {_MOST_TRIGGERS} ONBUILD triggers would run"
+            span = stage.opening.code_span
+            self.trigger_problems.append(Problem(INVALID_SYNTAX, span, message, Phase.REFERENCES))
 
     # -- what a name means ---------------------------------------------------------------------
 
@@ -265,6 +282,15 @@ class StageGraph:
     def of(self, stage: int) -> list[Reference]:
         """Everything the stage with that index refers to."""
         return self._by_stage[stage]
+
+    @cached_property
+    def by_index(self) -> dict[int, list[Reference]]:
+        """The references that mean a stage by its number, by that number."""
+        found: dict[int, list[Reference]] = {}
+        for reference in self.edges:
+            if reference.is_index and reference.needs is not None:
+                found.setdefault(reference.needs, []).append(reference)
+        return found
 
     @cached_property
     def _users(self) -> list[list[int]]:

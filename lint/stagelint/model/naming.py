@@ -42,8 +42,10 @@ class Naming:
     """Chooses names; the same file always gets the same ones."""
 
     def __init__(self, graph: StageGraph) -> None:
-        self._graph = graph
         self._taken = set(_spoken_for(graph))
+        self._open = [
+            (stage, stage.base.pattern) for stage in graph.stages if stage.base.pattern
+        ]
         self._chosen: dict[int, str] = {}
         for stage in graph.stages:
             if stage.raw_name is None:
@@ -56,9 +58,8 @@ class Naming:
     def captured_by(self, stage: Stage) -> Stage | None:
         """A stage whose FROM could mean *stage* by its chosen name, if a builder so wished."""
         name = self._chosen[stage.index]
-        for later in self._graph.stages[stage.index + 1 :]:
-            pattern = later.base.pattern
-            if pattern and ":" not in pattern.pattern and pattern.match(name):
+        for later, pattern in self._open:
+            if later.index > stage.index and pattern.match(name):
                 return later
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 
 from stagelint.edit import Edit
 from stagelint.model.file import File
@@ -11,6 +11,10 @@ from stagelint.model.stages import Stage
 from stagelint.source import Span
 from stagelint.syntax.directives import DIRECTIVE, NAMES
 from stagelint.syntax.nodes import Blank, Comment, Directive, Instruction, Item
+
+
+#: A fix that would change more references than this is left to a person.
+_MOST_EDITS = 200
 
 
 def name_stage(stage: Stage, name: str) -> Edit:
@@ -31,20 +35,19 @@ def refer(reference: Reference, name: str) -> Edit:
     return Edit(reference.span, name)
 
 
-def name_index_references(
-    file: File, stages: set[int], ignoring: Collection[int] = ()
-) -> tuple[Edit, ...] | str:
-    """Edits that turn every number meaning one of *stages* into a name, naming stages as needed.
+def by_name(file: File, references: Iterable[Reference]) -> tuple[Edit, ...] | str:
+    """Edits that turn *references* by number into references by name, naming stages as needed.
 
-    What the stages in *ignoring* say is left alone. The same stage always gets the same edits, so
-    that fixes can share them. A string says why it cannot be done.
+    The same stage always gets the same edits, so that fixes can share them. A string says why it
+    cannot be done.
     """
     edits: list[Edit] = []
-    for reference in file.graph.references:
-        if not reference.is_index or reference.needs not in stages or reference.stage in ignoring:
-            continue
+    for reference in references:
+        if len(edits) > _MOST_EDITS:
+            return "too many of them do"
         if reference.kind is EdgeKind.ONBUILD:
             return "the number stands in an ONBUILD"
+        assert reference.needs is not None
         stage = file.stages[reference.needs]
         if stage.raw_name is None:
             name = file.naming[stage.index]

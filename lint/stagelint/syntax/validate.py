@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from stagelint.syntax.characters import lower, nearest, quoted
@@ -110,8 +111,13 @@ def instruction_problem(node: Instruction, frontend: Frontend) -> Problem | None
     return None
 
 
+@lru_cache(maxsize=64)
+def _nearest_keyword(word: str) -> list[str]:
+    return nearest(word, KEYWORDS)
+
+
 def _unknown(node: Instruction) -> _Invalid:
-    near = nearest(node.keyword, KEYWORDS)
+    near = _nearest_keyword(node.keyword)
     hint = f"did you mean {near[0]}?" if near else ""
     word = node.logical.text[node.keyword_start : node.keyword_start + len(node.keyword)]
     return _Invalid(f"unknown instruction: {word}", hint=hint)
