@@ -24,11 +24,19 @@ RULES = REGISTRY.load(REGISTRY.defaults)
 
 PIECES = st.sampled_from(
     [
-        *"FROM|from|AS|as|COPY|ADD|RUN|ENV|ARG|LABEL|ONBUILD|HEALTHCHECK|SHELL|CMD|EXPOSE".split("|"),
-        *" |  |\t|\n|\n\n|\r\n|\r|\\\n|\\ \n|`\n|\\|#|# c\n|  # c \\\n|\ufeff|\0|\x0b|\x85|\u2028".split("|"),
-        *"alpine|scratch|build|0|1|$X|${X:-a}|${X#*.}|${|}|$|'|\"|=|a=b|--from=0|--from=build".split("|"),
+        *"FROM|from|AS|as|COPY|ADD|RUN|ENV|ARG|LABEL|ONBUILD|HEALTHCHECK|SHELL|CMD|EXPOSE".split(
+            "|"
+        ),
+        *" |  |\t|\n|\n\n|\r\n|\r|\\\n|\\ \n|`\n|\\|#|# c\n|  # c \\\n|\ufeff|\0|\x0b|\x85|\u2028".split(
+            "|"
+        ),
+        *"alpine|scratch|build|0|1|$X|${X:-a}|${X#*.}|${|}|$|'|\"|=|a=b|--from=0|--from=build".split(
+            "|"
+        ),
         *"--mount=from=a,|--platform=|--|<<EOF|<<-'E'|EOF|E|[\"a\"]|[1]|[|,".split("|"),
-        *"# syntax=docker/dockerfile:1\n|# escape=`\n|# check=skip=all\n|# stagelint: ignore[SL101]\n|\udcff|é|İ|K".split("|"),
+        *"# syntax=docker/dockerfile:1\n|# escape=`\n|# check=skip=all\n|# stagelint: ignore[SL101]\n|\udcff|é|İ|K".split(
+            "|"
+        ),
     ]
 )
 GRAMMAR = st.lists(PIECES, max_size=60).map("".join)
@@ -124,8 +132,10 @@ def test_an_error_does_not_hide_the_rest() -> None:
         "ENV must have two arguments",
         "when using JSON array syntax, arrays must be comprised of strings only",
         "unknown instruction: FOO",
-        "COPY requires at least two arguments, but only one was provided."
-        " Destination could not be determined",
+        (
+            "COPY requires at least two arguments, but only one was provided."
+            " Destination could not be determined"
+        ),
         "unknown flag: --mout",
     ]
     assert tree.instructions[-1].arguments[0].value == "u"

@@ -88,7 +88,10 @@ def _rule(parser: ArgumentParser) -> None:
     parser.add_argument("rule", nargs="?", metavar="CODE|NAME")
     parser.add_argument("--all", action="store_true", help="explain every rule")
     parser.add_argument(
-        "--output-format", choices=("text", "markdown", "json"), default="text", help="default: text"
+        "--output-format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="default: text",
     )
     _configuration(parser.add_argument)
 

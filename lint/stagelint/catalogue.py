@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from textwrap import dedent, indent
 
@@ -77,6 +78,21 @@ def page(rule: type[Rule]) -> str:
     return head + "".join(_example(example) for example in rule.examples)
 
 
+def record(rule: type[Rule]) -> dict[str, object]:
+    """What other programs may want to know of a rule."""
+    return {
+        "code": rule.code,
+        "name": rule.name(),
+        "severity": rule.severity.value,
+        "default": rule.default,
+        "aliases": list(rule.aliases),
+        "fix": fixability(rule).split(", ") if fixability(rule) else [],
+        "summary": summary(rule),
+        "why": rule.why(),
+        "documentation": page(rule),
+    }
+
+
 def _documentation(rule: type[Rule]) -> str:
     first, _, rest = (rule.__doc__ or "").partition("\n")
     return f"{first}\n{dedent(rest)}".strip()
@@ -112,3 +128,20 @@ def _plain(rule: type[Rule]) -> str:
         else:
             shown.append(indent(line, "    ") if fenced else line)
     return "\n".join(shown)
+
+
+def write() -> None:
+    """Write the index and the catalogue where this checkout keeps them."""
+    import stagelint_rules
+
+    folder = next(iter(stagelint_rules.__path__))
+    for path, text in (
+        (os.path.join(folder, "_index.py"), index()),
+        (os.path.join(os.path.dirname(folder), "README.md"), catalogue()),
+    ):
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    write()

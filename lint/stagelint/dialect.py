@@ -13,6 +13,8 @@ class Dialect(NamedTuple):
     """
 
     name: str
+    title: str
+    """What to call the builder in a sentence."""
     builds_all_up_to_target: bool
     """Every stage from the first to the target is built, whether needed or not."""
     duplicate_wins: str
@@ -45,6 +47,7 @@ class Dialect(NamedTuple):
 
 BUILDKIT = Dialect(
     name="buildkit",
+    title="BuildKit",
     builds_all_up_to_target=False,
     duplicate_wins="last",
     folds_case_of_base=False,
@@ -63,6 +66,7 @@ BUILDKIT = Dialect(
 
 CLASSIC = BUILDKIT._replace(
     name="classic",
+    title="the classic builder",
     builds_all_up_to_target=True,
     duplicate_wins="error",
     folds_case_of_base=True,
@@ -74,6 +78,7 @@ CLASSIC = BUILDKIT._replace(
 
 BUILDAH = BUILDKIT._replace(
     name="buildah",
+    title="buildah",
     folds_case=False,
     checks_names=False,
     checks_names_as_references=False,
@@ -87,6 +92,7 @@ BUILDAH = BUILDKIT._replace(
 
 KANIKO = BUILDKIT._replace(
     name="kaniko",
+    title="kaniko",
     builds_all_up_to_target=True,
     duplicate_wins="first",
     folds_case_of_base=True,

@@ -84,9 +84,7 @@ def fix(
     return Fixed(source, applied, list(withheld.values()))
 
 
-def _one_pass(
-    file: File, fixable: Sequence[Finding]
-) -> tuple[list[Finding], str, list[Withheld]]:
+def _one_pass(file: File, fixable: Sequence[Finding]) -> tuple[list[Finding], str, list[Withheld]]:
     """Make as many fixes as fit together: the safe ones first, alone, since they prove more."""
     safe = [each for each in fixable if each.fix and each.fix.guarantee.is_safe]
     fixable = safe or fixable

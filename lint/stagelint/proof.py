@@ -78,7 +78,9 @@ def _before_stages(file: File) -> Iterator[Instruction]:
 def _text(instruction: Instruction) -> tuple[str, str, tuple[str, ...]]:
     """What an instruction says, however it is laid out and whatever the case of its keyword."""
     logical = instruction.logical.text[instruction.keyword_start + len(instruction.keyword) :]
-    bodies = tuple(instruction.text[each.body.start : each.body.end] for each in instruction.heredocs)
+    bodies = tuple(
+        instruction.text[each.body.start : each.body.end] for each in instruction.heredocs
+    )
     return instruction.keyword, logical, bodies
 
 
@@ -97,9 +99,7 @@ def _surviving_stages(before: File, after: File, edits: Sequence[Edit]) -> dict[
     return {old: new for new, old in enumerate(remaining)}
 
 
-def _same_stage(
-    before: File, after: File, old: Stage, new: Stage, moved: dict[int, int]
-) -> None:
+def _same_stage(before: File, after: File, old: Stage, new: Stage, moved: dict[int, int]) -> None:
     label = old.label
     if old.raw_name is not None and old.name != new.name and before.table.selectable(old):
         raise Difference(f"stage `{label}` has lost its name")

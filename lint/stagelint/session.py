@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from stagelint import config
+from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
 from stagelint.model.file import AskedTarget, File, Options
@@ -57,6 +57,12 @@ class Session:
         level = self.arguments.fail_level or self.main_config.fail_level
         return None if level == "none" else Severity(level)
 
+    def is_excluded(self, path: str) -> bool:
+        """Is *path* left out by the configuration or `--exclude`?"""
+        extra = tuple(self.arguments.exclude or ())
+        found = discover.find([path], self.config_for, force_exclude=True, extra_excludes=extra)
+        return not list(found)
+
     # -- rules ---------------------------------------------------------------------------------
 
     def registry(self, settings: Config) -> Registry:
@@ -67,6 +73,10 @@ class Session:
             except ImportError as error:
                 raise UsageError(f"{settings.path}: plugin cannot be imported: {error}") from None
         return self._registries[settings.plugins]
+
+    def expand(self, registry: Registry, selector: str) -> frozenset[str]:
+        """The codes *selector* stands for. Raises `UsageError`."""
+        return _expand(registry, [selector], "stagelint rule")
 
     def rules_for(self, path: str) -> list[type[Rule]]:
         """The rules to run on the file *path*. Raises `UsageError`."""
@@ -133,17 +143,13 @@ class Session:
         return options
 
 
-def options_of(
-    arguments: Namespace, source: Source, settings: Config | None = None
-) -> Options:
+def options_of(arguments: Namespace, source: Source, settings: Config | None = None) -> Options:
     """What the command line and the configuration say of the build of *source*.
 
     Raises `UsageError`.
     """
     settings = settings or Config()
-    targets = [
-        AskedTarget(name, source, Span(0, 0), "--target") for name in arguments.target
-    ]
+    targets = [AskedTarget(name, source, Span(0, 0), "--target") for name in arguments.target]
     if settings.source:
         targets += [
             AskedTarget(each.name, settings.source, each.span, "the configuration")

@@ -14,9 +14,9 @@ from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
 class DuplicateStageName(Rule):
     """Two stages of one name.
 
-    BuildKit takes the last of them for `--target` and `--from`, kaniko the first, and the classic
-    builder refuses the file; a FROM in between means the one above it. The fix renames the earlier
-    stage and the FROMs that mean it.
+    Which of them a name means depends on the builder and the place. BuildKit takes the last one for
+    `--target` and `--from`, kaniko the first, and the classic builder refuses the file; a FROM in
+    between means the one above it. The fix renames the earlier stage and the FROMs that mean it.
     """
 
     code = "SL108"
@@ -74,9 +74,7 @@ class DuplicateStageName(Rule):
 def _fix(file: File, earlier: Stage, taken: set[str | None]) -> Fix:
     """Rename the *earlier* stage, to what is not *taken*, and every FROM that means it."""
     name = next(
-        name
-        for number in count(earlier.index)
-        if (name := f"{earlier.name}-{number}") not in taken
+        name for number in count(earlier.index) if (name := f"{earlier.name}-{number}") not in taken
     )
     edits = [rename_stage(earlier, name)]
     edits += [

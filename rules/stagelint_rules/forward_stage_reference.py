@@ -12,8 +12,8 @@ from stagelint.syntax.characters import lower
 class ForwardStageReference(Rule):
     """A stage that is used above the place where it begins.
 
-    BuildKit refuses to copy or mount from a later stage when it builds the one that does; and a
-    FROM never sees stages below, so it pulls an image of that name instead. Move the stage up.
+    BuildKit refuses to copy or mount from a stage that begins further down. A FROM never sees
+    stages below, so it pulls an image of that name instead. Move the stage up.
     """
 
     code = "SL107"

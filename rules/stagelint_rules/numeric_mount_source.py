@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.graph import EdgeKind, Reference
-from stagelint.model.rewriting import name_stage
+from stagelint.model.rewriting import name_stage, refer
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 
@@ -64,10 +64,10 @@ def _fix(file: File, reference: Reference) -> Fix | None:
     stage = file.stages[index]
     if stage.raw_name is None:
         name = file.naming[index]
-        edits = (name_stage(stage, name), Edit(reference.span, name))
+        edits = [name_stage(stage, name), refer(reference, name)]
     elif file.table.selectable(stage):
         name = stage.raw_name
-        edits = (Edit(reference.span, name),)
+        edits = [refer(reference, name)]
     else:
         return None
-    return Fix(f"Mount from the stage `{name}`", edits, Guarantee.BEHAVIOUR)
+    return Fix(f"Mount from the stage `{name}`", tuple(edits), Guarantee.BEHAVIOUR)

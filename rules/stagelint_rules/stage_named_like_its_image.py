@@ -12,9 +12,9 @@ from stagelint.rule import Bad, Finding, Good, Rule
 class StageNamedLikeItsImage(Rule):
     """A stage that bears the name of the image it is built on.
 
-    From there on the name means the stage: a later `FROM alpine` builds on it, and `--from=alpine`
-    copies from it, while `alpine:latest` is still the image. The fix renames the stage and what
-    means it now, so nothing else changes; but somebody may build it by its old name.
+    From there on the name means the stage, while `alpine:latest` is still the image. A later
+    `FROM alpine` builds on the stage, and every `--from=alpine` copies from it. The fix renames the
+    stage and what means it now, so nothing else changes; but somebody may build it by its old name.
     """
 
     code = "SL110"

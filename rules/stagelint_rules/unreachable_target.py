@@ -63,12 +63,10 @@ class UnreachableTarget(Rule):
         what: str,
         related: tuple[Related, ...] = (),
     ) -> Finding:
-        message = f"target `{target.name}`, asked for by {target.by}, {what}"
-        span = target.span
-        if target.source is file.source:
-            span = Span(0, 1)
-        else:
-            message += f" ({file.source.path})"
+        here = target.source is file.source
+        origin = f", asked for by {target.by}," if here else f" of {file.source.path}"
+        message = f"target `{target.name}`{origin} {what}"
+        span = Span(0, 1) if here else target.span
         return self.finding(file, span, message, source=target.source, related=related)
 
     def _cause(self, file: File, index: int) -> Problem | None:

@@ -108,7 +108,7 @@ class UnusedStage(Rule):
     def _somebodys_target(self, file: File, stage: Stage) -> Finding:
         in_vain = file.options.dialect.builds_all_up_to_target
         if in_vain:
-            builder = file.options.dialect.name
+            builder = file.options.dialect.title
             message = f"stage `{stage.label}` is not needed, and {builder} builds it in vain"
         elif file.table.selectable(stage):
             message = f"stage `{stage.label}` is needed only if somebody builds it by name"

@@ -33,14 +33,14 @@ class UnusedSuppression(Rule):
         ),
         Bad(
             """
+            FROM alpine AS base
             # stagelint: ignore[SL108, unused-stag]
                                        ^^^^^^^^^^^ unused suppression: no rule is called `unused-stag`
-            FROM alpine AS base
             FROM base AS base
             """,
             fixed="""
-            # stagelint: ignore[SL108]
             FROM alpine AS base
+            # stagelint: ignore[SL108]
             FROM base AS base
             """,
         ),

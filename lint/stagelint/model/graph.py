@@ -62,6 +62,8 @@ class StageGraph:
         self._anonymous = 0
         """Images met so far: BuildKit gives each an index after those of the stages."""
         self.trigger_problems: list[Problem] = []
+        self._open: set[int] = set()
+        """Stages that copy or mount from what a variable names: any stage above may be meant."""
         self._triggers: dict[int, list[Instruction]] = {}
         self._triggered = 0
         self.references: list[Reference] = []
@@ -140,8 +142,9 @@ class StageGraph:
         except ExpansionError:
             value = None
         if value != raw:
+            self._open.add(stage)
             if dialect.expands_copy_from:
-                return reference._replace(raw=raw)
+                return reference
             message = (
                 "variable expansion is not supported for --from, define a new stage with FROM"
                 " using ARG from global scope as a workaround"
@@ -193,6 +196,7 @@ class StageGraph:
             return
         name = sources[-1]
         if "$" in name[:-1]:
+            self._open.add(stage)
             return
         at = _value_offset(instruction.text, span, "from", name)
         reference = Reference(EdgeKind.MOUNT, stage, instruction, at, name)
@@ -329,6 +333,7 @@ class StageGraph:
     def _reach(self, stages: Iterable[int], *, possible: bool) -> set[int]:
         seen: set[int] = set()
         scanned: dict[str, int] = {}
+        opened = 0
         pending = list(stages)
         while pending:
             index = pending.pop()
@@ -336,8 +341,13 @@ class StageGraph:
                 continue
             seen.add(index)
             pending += self._direct[index]
+            if not possible:
+                continue
+            if index in self._open and index > opened:
+                pending += range(opened, index)
+                opened = index
             pattern = self.stages[index].base.pattern
-            if possible and pattern:
+            if pattern:
                 since = scanned.get(pattern.pattern, 0)
                 scanned[pattern.pattern] = max(since, index)
                 pending += self.may_be(self.stages[index], since)

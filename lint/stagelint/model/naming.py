@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from stagelint.model import images
 from stagelint.model.graph import StageGraph
 from stagelint.model.stages import RESERVED, Stage
+from stagelint.syntax.characters import nearest
+from stagelint.syntax.nodes import Instruction
 
 #: Variables whose value may list names of stages.
 _LISTS_OF_STAGES = ("BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH")
@@ -29,13 +31,23 @@ _DEPS = re.compile(
 )
 
 
+#: Names of images that a new name is compared with; more stand in no real file.
+_MOST_COMPARED = 50
+
+
 def purpose(stage: Stage) -> str | None:
     """What the RUN commands of *stage* are for: `build`, `deps` or `test`, if it is plain."""
-    commands = "\n".join(run.rest for run in stage.by_keyword("RUN"))
+    commands = "\n".join(_script(run) for run in stage.by_keyword("RUN"))
     for name, pattern in (("build", _BUILD), ("deps", _DEPS), ("test", _TEST)):
         if pattern.search(commands):
             return name
     return None
+
+
+def _script(run: Instruction) -> str:
+    """What a RUN executes, as far as it is written here."""
+    bodies = [run.text[each.body.start : each.body.end] for each in run.heredocs]
+    return "\n".join([run.rest, *bodies])
 
 
 class Naming:
@@ -43,9 +55,12 @@ class Naming:
 
     def __init__(self, graph: StageGraph) -> None:
         self._taken = set(_spoken_for(graph))
-        self._open = [
-            (stage, stage.base.pattern) for stage in graph.stages if stage.base.pattern
-        ]
+        self._images = [
+            name
+            for name in {each.raw.lower() for each in graph.references if each.image}
+            if not any(char in name for char in "/:@.")
+        ][:_MOST_COMPARED]
+        self._open = [(stage, stage.base.pattern) for stage in graph.stages if stage.base.pattern]
         self._chosen: dict[int, str] = {}
         for stage in graph.stages:
             if stage.raw_name is None:
@@ -64,9 +79,13 @@ class Naming:
         return None
 
     def _choose(self, stage: Stage) -> str:
-        name = next(each for each in _candidates(stage) if each not in self._taken)
+        name = next(each for each in _candidates(stage) if self._is_free(each))
         self._taken.add(name)
         return name
+
+    def _is_free(self, name: str) -> bool:
+        """Means it nothing yet, and does it look like no image that is referred to?"""
+        return name not in self._taken and not nearest(name, self._images)
 
 
 def _candidates(stage: Stage) -> Iterator[str]:

@@ -12,7 +12,6 @@ from stagelint.source import Span
 from stagelint.syntax.directives import DIRECTIVE, NAMES
 from stagelint.syntax.nodes import Blank, Comment, Directive, Instruction, Item
 
-
 #: A fix that would change more references than this is left to a person.
 _MOST_EDITS = 200
 
@@ -78,7 +77,9 @@ def territory(file: File, stage: Stage) -> list[Item]:
             start = first
     if stage.index + 1 == len(file.stages):
         return items[start:]
-    return items[start : _end_of_stage_above(items, file.index_of(file.stages[stage.index + 1].opening))]
+    return items[
+        start : _end_of_stage_above(items, file.index_of(file.stages[stage.index + 1].opening))
+    ]
 
 
 def _end_of_stage_above(items: list[Item], opening: int) -> int:
@@ -97,15 +98,20 @@ def _end_of_stage_above(items: list[Item], opening: int) -> int:
 
 
 def remove(file: File, items: list[Item]) -> Edit:
-    """Remove whole items, leaving a blank line where a comment below would become a directive."""
+    """Remove whole items.
+
+    A blank line stays where a comment below would become a directive, or part of one above.
+    """
     whole = file.tree.items
     span = Span(items[0].start, items[-1].end)
-    at_head = all(isinstance(item, Directive) for item in whole[: file.index_of(items[0])])
-    wakes = at_head and any(
-        _looks_like_directive(item)
-        for item in _leading_comments(whole, file.index_of(items[-1]) + 1)
+    first, last = file.index_of(items[0]), file.index_of(items[-1])
+    at_head = all(isinstance(item, Directive) for item in whole[:first])
+    wakes = at_head and any(map(_looks_like_directive, _leading_comments(whole, last + 1)))
+    joins = any(isinstance(item, Instruction) for item in items) and all(
+        isinstance(item, Comment) for item in (*whole[:first][-1:], *whole[last + 1 :][:1])
     )
-    return Edit(span, file.source.newline if wakes else "")
+    between = first > 0 and last + 1 < len(whole)
+    return Edit(span, file.source.newline if wakes or (joins and between) else "")
 
 
 def _leading_comments(items: list[Item], at: int) -> Iterator[Item]:
@@ -116,4 +122,4 @@ def _leading_comments(items: list[Item], at: int) -> Iterator[Item]:
 
 def _looks_like_directive(item: Item) -> bool:
     match = DIRECTIVE.match(str(item).lstrip("\ufeff \t").rstrip("\r\n"))
-    return bool(match) and match[1].lower() in NAMES
+    return match is not None and match[1].lower() in NAMES

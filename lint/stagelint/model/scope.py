@@ -81,7 +81,7 @@ class Scope:
     def __init__(self, outer: Globals, parent: Scope | None, *, is_scratch: bool) -> None:
         """*parent* is the scope at the end of the stage this one is built on, if it is a stage."""
         self._globals = outer
-        self.known = parent.known if parent else is_scratch
+        self.known: bool = parent.known if parent else is_scratch
         """Is every variable known? A base image may bring any."""
         self.env: dict[str, Value] = dict(parent.env) if parent else {}
         if is_scratch and not parent:

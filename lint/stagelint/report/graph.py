@@ -10,6 +10,7 @@ from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.roles import Role
 from stagelint.model.stages import Stage
 from stagelint.report.terminal import Style, escape
+from stagelint.syntax.nodes import Problem
 
 Document = dict[str, object]
 
@@ -60,7 +61,7 @@ def document(file: File) -> Document:
     }
 
 
-def _errors(file: File) -> Iterator[tuple[object, str]]:
+def _errors(file: File) -> Iterator[tuple[Problem, str]]:
     from stagelint.registry import Registry
 
     codes = {entry.name: entry.code for entry in Registry().entries}
@@ -124,8 +125,9 @@ def text(file: File, style: Style) -> Iterator[str]:
     for stage in file.stages:
         role = file.roles[stage.index]
         head = f"{_MARKS[role]} {stage.index} {stage.label:{width}}  {_WORDS[role]}"
-        lines = "-".join(str(line) for line in dict.fromkeys(file.source.lines(stage.span)))
-        name = escape(f"{head}  (line {lines})")
+        first, last = file.source.lines(stage.span)
+        lines = f"line {first}" if first == last else f"lines {first}-{last}"
+        name = escape(f"{head}  ({lines})")
         yield style.bold(name) if role is Role.SHIPPED else name
         yield from _needs(file, stage)
     yield ""
@@ -198,9 +200,9 @@ def dot(file: File) -> Iterator[str]:
     yield "  rankdir=LR;"
     for stage in file.stages:
         role = file.roles[stage.index]
-        line = {"style": "bold" if role is Role.SHIPPED else "dashed" if role is Role.UNUSED else "solid"}
+        style = {Role.SHIPPED: "bold", Role.UNUSED: "dashed"}.get(role, "solid")
         label = _dot(f"{stage.label}\n{_WORDS[role]}")
-        yield f"  s{stage.index} [shape=box, style={line['style']}, label={label}];"
+        yield f"  s{stage.index} [shape=box, style={style}, label={label}];"
     images = _images(file)
     for image, node in images.items():
         yield f"  {node} [shape=ellipse, label={_dot(image)}];"

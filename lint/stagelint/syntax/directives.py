@@ -14,7 +14,9 @@ _GRAMMAR = rf"{_BLANK}([a-zA-Z][a-zA-Z0-9]*){_BLANK}={_BLANK}(.+?){_BLANK}\Z"
 DIRECTIVE = re.compile("#" + _GRAMMAR)
 _SLASHES = re.compile("//" + _GRAMMAR)
 _CHECK_OPTIONS = frozenset({"skip", "experimental", "error"})
-_GO_BOOLEANS = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
+_GO_BOOLEANS = frozenset(
+    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+)
 
 
 def syntax(text: str) -> tuple[str, Span] | None:
@@ -23,13 +25,13 @@ def syntax(text: str) -> tuple[str, Span] | None:
     BuildKit finds it in a scan of its own, before it reads the file: after a `#!` line too, in
     comments that start with `//`, and in a file that is one JSON object.
     """
-    at = text.startswith("\ufeff")
+    at = 1 if text.startswith("\ufeff") else 0
     if text.startswith("#!", at):
         at = text.find("\n", at) + 1
         if not at:
             return None
     for grammar, mark in ((DIRECTIVE, "#"), (_SLASHES, "//")):
-        found = _scan(text, int(at), grammar, mark)
+        found = _scan(text, at, grammar, mark)
         if found:
             return found
     if text.startswith("{", at):

@@ -13,6 +13,7 @@ from stagelint.syntax.characters import SPACE, WORD, quoted
 from stagelint.syntax.frontend import LATEST, Frontend, frontend
 from stagelint.syntax.nodes import (
     INVALID_SYNTAX,
+    Argument,
     Blank,
     Comment,
     Directive,
@@ -214,7 +215,7 @@ class _Parser:
             elif keyword in _LISTS:
                 node.arguments = arguments.split_words(line, at)
             elif at < len(line):
-                node.arguments = (arguments.Argument(line[at:], at, len(line)),)
+                node.arguments = (Argument(line[at:], at, len(line)),)
         elif keyword in ("ENV", "LABEL"):
             node.pairs = arguments.pairs(keyword, line, at, self.escape)
         elif keyword == "ARG":
@@ -225,7 +226,7 @@ class _Parser:
             self._healthcheck(node, line, at)
         elif keyword in _LINES:
             if at < len(line):
-                node.arguments = (arguments.Argument(line[at:], at, len(line)),)
+                node.arguments = (Argument(line[at:], at, len(line)),)
         else:
             node.arguments = arguments.split_words(line, at)
 
@@ -258,7 +259,7 @@ class _Parser:
         strings = arguments.split_json(line, command)
         node.is_json = strings is not None
         if strings is None:
-            rest = arguments.Argument(line[command:], command, len(line))
+            rest = Argument(line[command:], command, len(line))
             strings = (rest,) if rest.value else ()
         node.arguments = (kind, *strings)
 

@@ -1,0 +1,46 @@
+# `make try` and `make test` need nothing but Python 3.11 or newer.
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN = $(VENV)/Scripts
+else
+BIN = $(VENV)/bin
+endif
+
+.PHONY: try test fast check rules clean
+
+try: $(VENV)/installed
+	@cd fixtures/demo && echo '$$ stagelint' && ../../$(BIN)/stagelint || test $$? -eq 1
+	@cd fixtures/demo && echo '$$ stagelint --diff' && ../../$(BIN)/stagelint --diff || test $$? -eq 1
+	@cd fixtures/demo && echo '$$ stagelint graph Dockerfile' && ../../$(BIN)/stagelint graph Dockerfile
+
+test: $(VENV)/developed
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+fast: $(VENV)/developed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+rules: $(VENV)/installed
+	$(BIN)/python -m stagelint.catalogue
+
+$(VENV)/python:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/developed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,235 @@
+"""`stagelint check`: lint the files, fix them if asked, and say what came of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from stagelint import discover, engine
+from stagelint.edit import Guarantee
+from stagelint.model.file import File
+from stagelint.report import summary
+from stagelint.report.terminal import escape, is_terminal, wants_color
+from stagelint.rule import Finding
+from stagelint.session import Session, UsageError
+from stagelint.source import Source
+
+STDIN = "-"
+
+
+class Report(NamedTuple):
+    """What a run has to say."""
+
+    output: Iterable[str]
+    """For stdout: findings, or the fixed text of stdin."""
+    notes: Iterable[str]
+    """For stderr."""
+    errors: list[str]
+    """What went wrong, a line each; the run fails with status 2."""
+    failed: bool
+    """Are there findings at or above the level that fails a run?"""
+
+
+class _Outcome(NamedTuple):
+    """What became of one file."""
+
+    before: Source
+    after: Source
+    findings: list[Finding]
+    fixed: list[Finding]
+    withheld: list[engine.Withheld]
+
+
+def run(session: Session) -> Report:
+    """Do what the command line asks. Raises `UsageError` and `ConfigError`."""
+    given = session.arguments
+    paths = given.paths or [os.curdir]
+    if STDIN in paths and len(paths) > 1:
+        raise UsageError("stdin (-) is linted alone, without other paths")
+    sources = list(_sources(session, paths))
+    session.look_for_targets(sources)
+    outcomes = [_one(session, source) for source in sources]
+    errors = _write(session, outcomes)
+    if paths == [STDIN]:
+        return _stdin_report(session, outcomes, errors)
+    return _report(session, outcomes, errors)
+
+
+def read(path: str, stdin_filename: str | None) -> Source:
+    """The text at *path*, or of stdin, which is then called *stdin_filename*."""
+    if path == STDIN:
+        return discover.read_stdin(stdin_filename or STDIN)
+    return discover.read(path)
+
+
+def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
+    given = session.arguments
+    if paths == [STDIN]:
+        name = given.stdin_filename
+        if name and given.force_exclude and session.is_excluded(name):
+            return
+        yield read(STDIN, name)
+        return
+    found = discover.find(
+        paths,
+        session.config_for,
+        force_exclude=given.force_exclude,
+        extra_excludes=tuple(given.exclude or ()),
+    )
+    for path in found:
+        yield discover.read(path)
+
+
+def _one(session: Session, source: Source) -> _Outcome:
+    given = session.arguments
+    rules = session.rules_for(source.path)
+    options = session.options_for(source)
+    resolve = session.registry(session.config_for(source.path)).resolve
+    fixed = engine.Fixed(source, [], [])
+    if given.fix or given.fix_only or given.diff:
+        fixed = engine.fix(source, options, rules, resolve, _accepts(session))
+    after = fixed.source
+    if after is not source:
+        options = session.options_for(after)
+    findings = engine.lint(File(after, options), rules, resolve)
+    return _Outcome(source, after, findings, fixed.applied, fixed.withheld)
+
+
+def _accepts(session: Session) -> Callable[[Guarantee], bool]:
+    unsafe = session.unsafe
+
+    def accepts(guarantee: Guarantee) -> bool:
+        return unsafe or guarantee.is_safe
+
+    return accepts
+
+
+def _write(session: Session, outcomes: list[_Outcome]) -> list[str]:
+    """Replace the files that were fixed; returns what went wrong."""
+    given = session.arguments
+    if given.diff or given.paths == [STDIN]:
+        return []
+    errors: list[str] = []
+    for outcome in outcomes:
+        if outcome.after is not outcome.before:
+            try:
+                discover.replace(outcome.before.path, outcome.before, outcome.after)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                errors.append(f"{outcome.before.path}: {reason}")
+    return errors
+
+
+def _stdin_report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
+    """With --fix the text goes to stdout, changed or not, and the findings to stderr."""
+    given = session.arguments
+    report = _report(session, outcomes, errors)
+    if given.diff or not (given.fix or given.fix_only):
+        return report
+    text = [outcome.after.text for outcome in outcomes]
+    return report._replace(output=text, notes=[*report.output, *report.notes])
+
+
+def _report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
+    given = session.arguments
+    if given.diff:
+        return _diff_report(session, outcomes)
+    findings = [] if given.fix_only else [each for one in outcomes for each in one.findings]
+    level = session.fail_level
+    failed = bool(level) and any(each.severity.reaches(level) for each in findings if level)
+    return Report(
+        _output(session, outcomes, findings),
+        _notes(session, outcomes),
+        errors,
+        failed and not given.exit_zero,
+    )
+
+
+def _diff_report(session: Session, outcomes: list[_Outcome]) -> Report:
+    """What --fix would change; findings stay unsaid, as with --fix-only."""
+    from stagelint.report import diff
+    from stagelint.report.parts import plural
+
+    changed = [one for one in outcomes if one.after is not one.before]
+    color = _color(session)
+    output = (
+        diff.render(
+            one.before.path,
+            one.before.text,
+            one.after.text,
+            color=color,
+            escaped=is_terminal(sys.stdout),
+        )
+        for one in changed
+    )
+    count = sum(len(one.fixed) for one in changed)
+    notes = [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
+    return Report(output, notes, [], bool(changed) and not session.arguments.exit_zero)
+
+
+def _output(session: Session, outcomes: list[_Outcome], findings: list[Finding]) -> Iterator[str]:
+    given, color, unsafe = session.arguments, _color(session), session.unsafe
+    if given.statistics:
+        yield from summary.statistics(findings, unsafe=unsafe)
+        return
+    form = session.output_format
+    if form in ("json", "json-lines"):
+        from stagelint.report import json_format
+
+        yield from (
+            [json_format.render(findings)] if form == "json" else json_format.render_lines(findings)
+        )
+        return
+    if form == "concise":
+        from stagelint.report import concise
+
+        yield from concise.render(findings, color=color, unsafe=unsafe)
+    else:
+        from stagelint.report import text
+
+        yield from text.render(findings, color=color, unsafe=unsafe)
+    if given.show_fixes:
+        yield from _made(outcomes)
+    if not given.quiet and not given.fix_only:
+        yield from summary.render(
+            findings, color=color, unsafe=unsafe, fixed=_fixed(session, outcomes)
+        )
+
+
+def _fixed(session: Session, outcomes: list[_Outcome]) -> summary.Fixed | None:
+    if not session.arguments.fix:
+        return None
+    return summary.Fixed(
+        sum(len(one.fixed) for one in outcomes), sum(len(one.withheld) for one in outcomes)
+    )
+
+
+def _made(outcomes: list[_Outcome]) -> Iterator[str]:
+    """The fixes that were made, by file and rule."""
+    from collections import Counter
+
+    for one in outcomes:
+        if one.fixed:
+            yield escape(f"{one.before.path}:")
+            counts = Counter((each.code, each.name) for each in one.fixed)
+            for (code, name), count in sorted(counts.items()):
+                yield f"    {count} × {code} ({name})"
+
+
+def _notes(session: Session, outcomes: list[_Outcome]) -> Iterator[str]:
+    if not outcomes and not session.arguments.quiet:
+        yield "stagelint: no Dockerfiles found"
+    for one in outcomes:
+        for withheld in one.withheld:
+            finding = withheld.finding
+            line = one.before.position(min(finding.span.start, len(one.before.text))).line
+            yield escape(
+                f"stagelint: {one.before.path}:{line}: a fix of {finding.code} was withheld,"
+                f" because {withheld.reason}; please report this"
+            )
+
+
+def _color(session: Session) -> bool:
+    return wants_color(session.arguments.color, sys.stdout, os.environ)

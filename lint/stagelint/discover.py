@@ -1,0 +1,305 @@
+"""Files: which ones to lint, reading them, replacing them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from stagelint.config import Config, shown
+from stagelint.source import Source
+
+#: What a Dockerfile is called, and which of these names are none after all.
+NAMES = (
+    r"(?i)(^|/)([^/]+[._-])?(dockerfile|containerfile)([._-][^/]*)?$",
+    (
+        r"(?i)\.(dockerignore|containerignore|md|rst|txt|adoc|html?|py|go|js|ts|rb|rs|java|sh|ya?ml"
+        r"|json|toml|lock|j2|jinja2?|tmpl|tpl|erb|mustache|gotmpl|template|in|orig|bak|swp|snap|diff"
+        r"|patch)$"
+    ),
+)
+_SKIPPED = frozenset({".git", "node_modules"})
+_LIMIT = 32 << 20
+
+#: What a git hook sets for its own repository; the folder that is searched may lie in another.
+_GIT_STATE = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
+)
+_SUBMODULE = "160000"
+#: A link to a folder on Windows that is not called one.
+_JUNCTION = 0xA0000003
+
+ConfigFor = Callable[[str], Config]
+
+
+class ReplaceError(OSError):
+    """A file was not replaced, and is as it was; the message says why, without its path."""
+
+
+def is_dockerfile(path: str) -> bool:
+    """Is the file called like a Dockerfile?"""
+    name = os.path.basename(path)
+    if "file" not in name.lower():  # most files: the expressions are compiled when they are needed
+        return False
+    wanted, unwanted = NAMES
+    return bool(re.search(wanted, name)) and not re.search(unwanted, name)
+
+
+def find(
+    paths: Sequence[str],
+    config_for: ConfigFor,
+    *,
+    force_exclude: bool = False,
+    extra_excludes: Sequence[str] = (),
+) -> Iterator[str]:
+    """The files to lint, sorted, each once: those named in *paths* and those found in its folders.
+
+    A named file counts even if it is excluded, unless *force_exclude*, or does not exist. The
+    globs *extra_excludes* are relative to the current folder. Raises what *config_for* raises.
+    """
+    search = _Search(config_for, Config(exclude=tuple(extra_excludes)))
+    found: dict[str, str] = {}
+    for path in paths:
+        if force_exclude and search.is_excluded(path):
+            continue
+        files = search.folder(path) if os.path.isdir(path) else (path,)
+        for file in files:
+            found.setdefault(os.path.normcase(os.path.abspath(file)), file)
+    yield from sorted(found.values(), key=lambda file: os.path.normpath(file).split(os.sep))
+
+
+class _Search:
+    """Looks for Dockerfiles in folders."""
+
+    def __init__(self, config_for: ConfigFor, extra: Config) -> None:
+        self._config_for = config_for
+        self._extra = extra
+        self._excluded: dict[tuple[str, str | None], bool] = {}
+
+    def is_excluded(self, path: str, start: str | None = None) -> bool:
+        """Is *path* or a folder it lies in excluded? Folders from *start* upwards do not count.
+
+        From the outermost folder inwards each is judged by the configuration that holds where it
+        lies: what is below an excluded one cannot speak for itself.
+        """
+        if (path, start) in self._excluded:
+            return self._excluded[path, start]
+        at, end = os.path.abspath(path), start and os.path.abspath(start)
+        climbed: list[str] = []
+        while at not in (end, os.path.dirname(at)) and (at, end) not in self._excluded:
+            climbed.append(at)
+            at = os.path.dirname(at)
+        excluded = self._excluded.get((at, end), False)
+        for each in reversed(climbed):
+            excluded = excluded or self._excludes(each)
+            self._excluded[each, end] = excluded
+        self._excluded[path, start] = excluded
+        return excluded
+
+    def _excludes(self, path: str) -> bool:
+        configs = (self._extra, self._config_for(path))
+        return any(config.is_excluded(path, above=False) for config in configs)
+
+    def folder(self, start: str) -> Iterator[str]:
+        """The files to lint below *start*, called as the user called that."""
+        prefix = "" if start.rstrip("/" + os.sep) == os.curdir else start
+        waiting = [prefix]
+        while waiting:
+            folder = waiting.pop()
+            for name in self._below(folder, is_start=folder == prefix):
+                path = os.path.join(folder, name.rstrip("/").replace("/", os.sep))
+                if self.is_excluded(os.path.dirname(path), start):
+                    continue
+                if name.endswith("/"):
+                    if not self.is_excluded(path, start):
+                        waiting.append(path)
+                elif self._is_wanted(path) and not self.is_excluded(path, start):
+                    yield path
+
+    def _below(self, folder: str, *, is_start: bool) -> Iterator[str]:
+        """The names of files to look at; what is to be searched by itself ends in `/`."""
+        names = None
+        if is_start or os.path.lexists(os.path.join(folder, ".git")):
+            names = _git_names(folder)
+        for name in _names(folder) if names is None else names:
+            if _SKIPPED.isdisjoint(name.split("/")):
+                yield name
+
+    def _is_wanted(self, path: str) -> bool:
+        if not is_dockerfile(path) and not self._config_for(path).is_included(path):
+            return False
+        return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
+
+
+def _names(folder: str) -> Iterator[str]:
+    """What lies in *folder*; the names of folders end in `/`, save links to them."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            for entry in entries:
+                yield entry.name + "/" * _is_folder(entry)
+    except OSError:
+        return
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    status = entry.stat(follow_symlinks=False)
+    return getattr(status, "st_reparse_tag", 0) != _JUNCTION
+
+
+def _git_names(folder: str) -> list[str] | None:
+    """What git tracks or does not ignore below *folder*; None if git does not know the folder.
+
+    Files, and repositories inside with `/` at the end. The repository is not trusted: nothing
+    that its configuration names is run, nothing is fetched.
+    """
+    git = _git()
+    if git is None:
+        return None
+    import subprocess
+
+    what = ("-z", "--cached", "--others", "--exclude-standard", "--stage", "-t")
+    kept = {key: value for key, value in os.environ.items() if key not in _GIT_STATE}
+    try:
+        run = subprocess.run(
+            [git, "-c", "core.fsmonitor=false", "ls-files", *what],
+            cwd=folder or None,
+            env={**kept, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    except OSError:
+        return None
+    names = _entries(os.fsdecode(run.stdout)) if run.returncode == 0 else ["./"]
+    return None if "./" in names else names  # an empty submodule's place lists itself alone
+
+
+def _entries(listing: str) -> list[str]:
+    """The names in `? NAME` (untracked) and `TAG MODE HASH STAGE<tab>NAME`."""
+    found: list[str] = []
+    for record in filter(None, listing.split("\0")):
+        if record.startswith("? "):
+            found.append(record[2:])
+        else:
+            status, _, name = record.partition("\t")
+            is_folder = status.split(" ")[1] == _SUBMODULE
+            found.append(name.rstrip("/") + "/" * is_folder)
+    return found
+
+
+def _git() -> str | None:
+    """The program git, never one that lies in the current folder."""
+    name = "git.exe" if os.name == "nt" else "git"
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+# -- reading and replacing -----------------------------------------------------------------------
+
+
+def read(path: str) -> Source:
+    """The text at *path*; if it cannot be read, an empty one whose `error` says why."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return Source(path, "", "is a folder")
+        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+            return Source(path, "", "not a regular file")
+        with open(path, "rb") as file:
+            return _source(path, file)
+    except (OSError, ValueError) as error:
+        return Source(path, "", _reason(path, error))
+
+
+def read_stdin(path: str = "-") -> Source:
+    """The text of the standard input, which is called *path*; `error` as for `read`."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        return Source(path, "", "standard input is closed")
+    try:
+        return _source(path, sys.stdin.buffer)
+    except (OSError, ValueError) as error:
+        return Source(path, "", _reason("", error))
+
+
+def _source(path: str, file: BinaryIO) -> Source:
+    data = file.read(_LIMIT + 1)
+    if len(data) > _LIMIT:
+        return Source(path, "", f"larger than {_LIMIT >> 20} MiB")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Source(path, "", "is UTF-16, and BuildKit reads UTF-8")
+    if b"\0" in data and not re.search(rb"(?im)^(?:\xef\xbb\xbf)?[\t\v\f\r ]*FROM(?!\S)", data):
+        return Source(path, "", "is not text")
+    return Source.from_bytes(path, data)
+
+
+def _reason(path: str, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return f"broken link to {shown(os.readlink(path))}"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder"
+    return shown(getattr(error, "strerror", None) or str(error)).lower()
+
+
+def replace(path: str, before: Source, after: Source) -> None:
+    """Put *after* in the place of *before* at *path*, wholly or not at all.
+
+    A link stays one: the file it leads to is replaced. Raises `ReplaceError` if that file is not
+    *before* any more, or cannot be written.
+    """
+    try:
+        _replace(os.path.realpath(path), before.to_bytes(), after.to_bytes())
+    except ReplaceError:
+        raise
+    except OSError as error:
+        raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
+
+
+def _replace(path: str, before: bytes, after: bytes) -> None:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ReplaceError("not a regular file; nothing was written")
+    if not os.access(path, os.W_OK):
+        raise ReplaceError("is read-only; nothing was written")
+    name = f".stagelint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    temporary = os.path.join(os.path.dirname(path), name)
+    try:
+        _write(temporary, after, status)
+        with open(path, "rb") as file:  # as late as can be, so that little can come in between
+            if file.read(len(before) + 1) != before:
+                raise ReplaceError("changed while it was being fixed; nothing was written")
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _write(path: str, data: bytes, like: os.stat_result) -> None:
+    """A new file, readable for nobody else until it has owner and mode of *like*."""
+    with open(path, "xb", opener=_open_private) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if sys.platform != "win32":
+        for owner, group in ((-1, like.st_gid), (like.st_uid, -1)):
+            with contextlib.suppress(OSError):
+                os.chown(path, owner, group)
+    os.chmod(path, stat.S_IMODE(like.st_mode))
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

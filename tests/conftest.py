@@ -1,0 +1,58 @@
+"""Snapshots lie beside their input: `fixtures/<case>/Dockerfile` -> `fixtures/<case>/expected/*`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.data import SnapshotCollection
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+from syrupy.types import SnapshotIndex
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+class Expected(SingleFileSnapshotExtension):
+    """One file a snapshot, byte for byte, in a folder of its own: syrupy deletes strangers."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = ""
+
+    @classmethod
+    def dirname(cls, *, test_location: PyTestLocation) -> str:
+        params: dict[str, str] = getattr(
+            getattr(test_location.item, "callspec", None), "params", {}
+        )
+        if "case" not in params:
+            return super().dirname(test_location=test_location)
+        return str(FIXTURES / params["case"] / "expected")
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
+        return str(index)
+
+    @classmethod
+    def get_location(cls, *, test_location: PyTestLocation, index: SnapshotIndex) -> str:
+        return str(Path(cls.dirname(test_location=test_location)) / str(index))
+
+    def read_snapshot_data_from_location(
+        self, *, snapshot_location: str, snapshot_name: str, session_id: str
+    ) -> str | None:
+        path = Path(snapshot_location)
+        return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else None
+
+    @classmethod
+    def write_snapshot_collection(
+        cls, *, snapshot_collection: SnapshotCollection, name_order: dict[str, int] | None = None
+    ) -> None:
+        data = next(iter(snapshot_collection)).data
+        path = Path(snapshot_collection.location)
+        path.write_bytes(str(data).encode("utf-8", "surrogateescape"))
+
+
+@pytest.fixture
+def expected(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Compares a text with `expected/<name>` of the fixture a test runs on."""
+    return snapshot.use_extension(Expected)

@@ -1,0 +1,70 @@
+"""Whole files as a user meets them: `fixtures/<case>/Dockerfile` and what is said and made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from stagelint.cli import main
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+CASES = sorted(path.parent.name for path in FIXTURES.glob("*/Dockerfile"))
+
+each_case = pytest.mark.parametrize("case", CASES)
+
+
+@pytest.fixture(autouse=True)
+def in_folder_of_case(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FIXTURES / case)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
+    main(arguments)
+    return capfd.readouterr().out
+
+
+@each_case
+def test_report(case: str, capfd: pytest.CaptureFixture[str], expected: SnapshotAssertion) -> None:
+    report = run(capfd, "check", "Dockerfile")
+
+    assert report == expected(name="report.txt")
+
+
+@each_case
+def test_safe_fixes(
+    case: str, capfdbinary: pytest.CaptureFixture[bytes], expected: SnapshotAssertion
+) -> None:
+    main(["check", "--diff", "Dockerfile"])
+    diff = capfdbinary.readouterr().out.decode("utf-8", "surrogateescape")
+
+    assert diff == expected(name="safe.diff")
+
+
+@each_case
+def test_all_fixes(
+    case: str, capfdbinary: pytest.CaptureFixture[bytes], expected: SnapshotAssertion
+) -> None:
+    main(["check", "--diff", "--unsafe-fixes", "Dockerfile"])
+    diff = capfdbinary.readouterr().out.decode("utf-8", "surrogateescape")
+
+    assert diff == expected(name="unsafe.diff")
+
+
+@each_case
+@pytest.mark.parametrize(
+    ("form", "name"), [("text", "graph.txt"), ("json", "graph.json"), ("mermaid", "graph.mmd")]
+)
+def test_graph(
+    case: str,
+    form: str,
+    name: str,
+    capfd: pytest.CaptureFixture[str],
+    expected: SnapshotAssertion,
+) -> None:
+    graph = run(capfd, "graph", "--format", form, "Dockerfile")
+
+    assert graph == expected(name=name)
