@@ -137,6 +137,7 @@ def test_accepts_and_rejects_the_text(observed: Case) -> None:
 @each(lambda case: "targets" in case)
 def test_sees_the_same_targets(observed: Case) -> None:
     file = file_of(observed)
+    targets: list[Case] = observed["targets"] or []
 
     assert [
         {
@@ -148,7 +149,7 @@ def test_sees_the_same_targets(observed: Case) -> None:
         for stage in file.stages
     ] == [
         {key: target[key] for key in ("name", "base", "platform", "lines")}
-        for target in observed["targets"] or []
+        for target in targets
     ]
 
 
@@ -170,7 +171,8 @@ def test_knows_the_environment_of_the_image(observed: Case) -> None:
     file = file_of(observed)
     assert file.final is not None
     scope = file.scopes[file.final.index]
-    environment = dict(entry.split("=", 1) for entry in observed["config"].get("Env") or [])
+    entries: list[str] = observed["config"].get("Env") or []
+    environment = dict(entry.split("=", 1) for entry in entries)
 
     for key, value in scope.env.items():
         assert value in (environment[key], UNKNOWN)

@@ -30,6 +30,8 @@ class Report(NamedTuple):
     """What went wrong, a line each; the run fails with status 2."""
     failed: bool
     """Are there findings at or above the level that fails a run?"""
+    is_text: bool = False
+    """Is the output the text of stdin, to be written as it is?"""
 
 
 class _Outcome(NamedTuple):
@@ -50,7 +52,8 @@ def run(session: Session) -> Report:
         raise UsageError("stdin (-) is linted alone, without other paths")
     sources = list(_sources(session, paths))
     session.look_for_targets(sources)
-    outcomes = [_one(session, source) for source in sources]
+    fixing = session.arguments.fix or session.arguments.fix_only or session.arguments.diff
+    outcomes = [_one(session, source, fixing=fixing) for source in sources]
     errors = _write(session, outcomes)
     if paths == [STDIN]:
         return _stdin_report(session, outcomes, errors)
@@ -82,18 +85,18 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
         yield discover.read(path)
 
 
-def _one(session: Session, source: Source) -> _Outcome:
-    given = session.arguments
+def _one(session: Session, source: Source, *, fixing: bool) -> _Outcome:
     rules = session.rules_for(source.path)
     options = session.options_for(source)
     resolve = session.registry(session.config_for(source.path)).resolve
     fixed = engine.Fixed(source, [], [])
-    if given.fix or given.fix_only or given.diff:
+    if fixing:
         fixed = engine.fix(source, options, rules, resolve, _accepts(session))
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
-    findings = engine.lint(File(after, options), rules, resolve)
+    file = File(after, options)
+    findings = engine.prove(file, engine.lint(file, rules, resolve))
     return _Outcome(source, after, findings, fixed.applied, fixed.withheld)
 
 
@@ -107,19 +110,31 @@ def _accepts(session: Session) -> Callable[[Guarantee], bool]:
 
 
 def _write(session: Session, outcomes: list[_Outcome]) -> list[str]:
-    """Replace the files that were fixed; returns what went wrong."""
+    """Replace the files that were fixed; returns what went wrong, where nothing is fixed then."""
     given = session.arguments
     if given.diff or given.paths == [STDIN]:
         return []
     errors: list[str] = []
-    for outcome in outcomes:
-        if outcome.after is not outcome.before:
-            try:
-                discover.replace(outcome.before.path, outcome.before, outcome.after)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                errors.append(f"{outcome.before.path}: {reason}")
+    done: set[tuple[str, str]] = set()  # a link may lead to a file that is named as well
+    for number, (before, after, *_) in enumerate(outcomes):
+        place = (os.path.realpath(before.path), after.text)
+        if after is before or place in done:
+            continue
+        try:
+            discover.replace(before.path, before, after)
+            done.add(place)
+        except OSError as error:
+            errors.append(f"{before.path}: {error.strerror or error}")
+            outcomes[number] = _one(session, before, fixing=False)
     return errors
+
+
+def _unsaid(session: Session, outcomes: list[_Outcome]) -> list[str]:
+    """What could not be read, if findings stay unsaid: to do nothing in silence is no success."""
+    if not (session.arguments.diff or session.arguments.fix_only):
+        return []
+    findings = [each for one in outcomes for each in one.findings]
+    return [f"{each.source.path}: {each.message}" for each in findings if each.source.error]
 
 
 def _stdin_report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
@@ -128,14 +143,19 @@ def _stdin_report(session: Session, outcomes: list[_Outcome], errors: list[str])
     report = _report(session, outcomes, errors)
     if given.diff or not (given.fix or given.fix_only):
         return report
-    text = [outcome.after.text for outcome in outcomes]
-    return report._replace(output=text, notes=[*report.output, *report.notes])
+    # Editors put what they get in the place of what they sent, so "left out" must not be nothing.
+    source = outcomes[0].after if outcomes else read(STDIN, given.stdin_filename)
+    if source.error:
+        return report._replace(output=[], errors=[f"{source.path}: {source.error}"])
+    notes = [*report.output, *report.notes]
+    return report._replace(output=[source.text], notes=notes, is_text=True)
 
 
 def _report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
     given = session.arguments
+    errors = errors + _unsaid(session, outcomes)
     if given.diff:
-        return _diff_report(session, outcomes)
+        return _diff_report(session, outcomes, errors)
     findings = [] if given.fix_only else [each for one in outcomes for each in one.findings]
     level = session.fail_level
     failed = bool(level) and any(each.severity.reaches(level) for each in findings if level)
@@ -147,7 +167,7 @@ def _report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Re
     )
 
 
-def _diff_report(session: Session, outcomes: list[_Outcome]) -> Report:
+def _diff_report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
     """What --fix would change; findings stay unsaid, as with --fix-only."""
     from stagelint.report import diff
     from stagelint.report.parts import plural
@@ -166,7 +186,7 @@ def _diff_report(session: Session, outcomes: list[_Outcome]) -> Report:
     )
     count = sum(len(one.fixed) for one in changed)
     notes = [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
-    return Report(output, notes, [], bool(changed) and not session.arguments.exit_zero)
+    return Report(output, notes, errors, bool(changed) and not session.arguments.exit_zero)
 
 
 def _output(session: Session, outcomes: list[_Outcome], findings: list[Finding]) -> Iterator[str]:

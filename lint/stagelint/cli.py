@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
+from typing import TextIO
 
 from stagelint import arguments, config
 from stagelint.session import Session, UsageError
@@ -21,17 +24,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command, given = arguments.parse(sys.argv[1:] if argv is None else argv)
         status = _COMMANDS[command](given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            sys.stdout.flush()
         return status
     except (UsageError, config.ConfigError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whatever reads the output has had enough; keep the interpreter from complaining too.
+    except OSError as error:
+        _discard_output()
+        return _fail(_reason(error))
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from trying to write what is left, and complaining, as it exits."""
+    with contextlib.suppress(OSError, AttributeError):  # closed, or no real file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail("nobody reads the output any more")
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, BrokenPipeError):
+        return "nobody reads the output any more"
+    try:
+        os.getcwd()
+    except OSError:
+        return "the current folder does not exist any more"
+    reason = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _fail(message: str) -> int:
@@ -42,7 +62,7 @@ def _fail(message: str) -> int:
 def _complain(message: str) -> None:
     from stagelint.report.terminal import escape
 
-    print(f"stagelint: {escape(message)}", file=sys.stderr)
+    _print([f"stagelint: {escape(message)}"], sys.stderr)
 
 
 def _check(given: Namespace) -> int:
@@ -59,7 +79,7 @@ def _check(given: Namespace) -> int:
     report = run(Session(given))
     for line in report.errors:
         _complain(line)
-    _print(report.output, sys.stdout)
+    _print(report.output, sys.stdout, end="" if report.is_text else "\n")
     _print(report.notes, sys.stderr)
     return ERROR if report.errors else FINDINGS if report.failed else CLEAN
 
@@ -120,14 +140,17 @@ def _config(given: Namespace) -> int:
     return CLEAN
 
 
-def _print(lines: Iterable[str], stream: object) -> None:
-    """Write lines as UTF-8 whatever the locale, with surrogates as the bytes they stand for."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure:
-        reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
-    write = stream.write  # type: ignore[attr-defined]
+def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None:
+    """Write lines as UTF-8 whatever the locale, with surrogates as the bytes they stand for.
+
+    What does not end in *end* gets it. Nothing is written to a *stream* that was closed at start.
+    """
+    if stream is None:
+        return
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
     for line in lines:
-        write(line if line.endswith("\n") else line + "\n")
+        stream.write(line if line.endswith(end) else line + end)
 
 
 _COMMANDS = {"check": _check, "graph": _graph, "rule": _rule, "config": _config}

@@ -14,6 +14,9 @@ from stagelint.source import Source
 #: A fix that does not settle in so many passes is a defect.
 PASSES = 10
 
+#: So many fixes of a file are proven one by one; in a file with more, all together.
+ALONE = 50
+
 
 class Withheld(NamedTuple):
     """A fix that was not made, because it could not be shown to keep its promise."""
@@ -28,6 +31,8 @@ class Fixed(NamedTuple):
     source: Source
     applied: list[Finding]
     withheld: list[Withheld]
+    unread: int = 0
+    """Rewrites that dockerfile-parse could not judge."""
 
 
 def lint(
@@ -60,6 +65,7 @@ def fix(
     The text it returns has no error that *source* has not; a fix that fails its proof is withheld.
     """
     applied: list[Finding] = []
+    unread = 0
     withheld: dict[tuple[str, str], Withheld] = {}
     seen = {source.text}
     for _ in range(PASSES):
@@ -74,51 +80,107 @@ def fix(
         ]
         if not fixable:
             break
-        made, text, failed = _one_pass(file, fixable)
+        made, text, failed, judged = _one_pass(file, fixable)
         withheld.update({(each.finding.code, each.finding.message): each for each in failed})
         if made and text in seen:
             break
         seen.add(text)
         applied += made
+        unread += bool(made) and not judged
         source = Source(source.path, text)
-    return Fixed(source, applied, list(withheld.values()))
+    return Fixed(source, applied, list(withheld.values()), unread)
 
 
-def _one_pass(file: File, fixable: Sequence[Finding]) -> tuple[list[Finding], str, list[Withheld]]:
+def prove(file: File, findings: Iterable[Finding]) -> list[Finding]:
+    """The same findings, where a fix that claims to be safe and is not has lost the claim.
+
+    Editors apply safe edits one at a time and unseen, so each is proven alone.
+    """
+    findings = list(findings)
+    safe = [each.fix for each in findings if each.fix and each.fix.guarantee.is_safe]
+    refused = _refused(file, list(dict.fromkeys(safe)))
+    for at, finding in enumerate(findings):
+        if finding.fix in refused:
+            fix = finding.fix._replace(guarantee=Guarantee.BEHAVIOUR)
+            note = f"not safe: {refused[finding.fix]}"
+            findings[at] = finding._replace(fix=fix, note=note)
+    return findings
+
+
+def _refused(file: File, fixes: list[Fix]) -> dict[Fix, str]:
+    """The fixes that are not proven, with the reason; very many are proven together."""
+    groups = [[fix] for fix in fixes] if len(fixes) <= ALONE else [fixes]
+    refused: dict[Fix, str] = {}
+    for group in groups:
+        text, applied, left = apply(file.source.text, group)
+        reason = _refusal(file, _rewritten(file, text), applied)
+        if reason is not None:
+            refused.update(dict.fromkeys(group, reason))
+        refused.update(dict.fromkeys(left, "it overlaps another fix and was not proven"))
+    return refused
+
+
+class _Pass(NamedTuple):
+    """The fixes made, the text they give, those withheld, and whether both readers judged it."""
+
+    made: list[Finding]
+    text: str
+    failed: list[Withheld]
+    judged: bool
+
+
+def _one_pass(file: File, fixable: Sequence[Finding]) -> _Pass:
     """Make as many fixes as fit together: the safe ones first, alone, since they prove more."""
     safe = [each for each in fixable if each.fix and each.fix.guarantee.is_safe]
     fixable = safe or fixable
     text, applied, _ = apply(file.source.text, _fixes(fixable))
-    if _refusal(file, text, applied) is None:
-        return [each for each in fixable if each.fix in applied], text, []
+    reason, judged = _verdict(file, text, applied)
+    if reason is None:
+        return _Pass([each for each in fixable if each.fix in applied], text, [], judged)
     return _one_by_one(file, fixable)
 
 
-def _one_by_one(
-    file: File, fixable: Iterable[Finding]
-) -> tuple[list[Finding], str, list[Withheld]]:
+def _one_by_one(file: File, fixable: Iterable[Finding]) -> _Pass:
     """Make the first fix that holds alone; withhold those before it."""
     failed: list[Withheld] = []
     for finding in fixable:
         text, applied, _ = apply(file.source.text, _fixes([finding]))
-        reason = _refusal(file, text, applied)
+        reason, judged = _verdict(file, text, applied)
         if reason is None:
-            return [finding], text, failed
+            return _Pass([finding], text, failed, judged)
         failed.append(Withheld(finding, reason))
-    return [], file.source.text, failed
+    return _Pass([], file.source.text, failed, True)
 
 
 def _fixes(findings: Iterable[Finding]) -> list[Fix]:
     return [finding.fix for finding in findings if finding.fix]
 
 
-def _refusal(before: File, text: str, applied: Sequence[Fix]) -> str | None:
+def _rewritten(before: File, text: str) -> File:
+    return File(Source(before.source.path, text), before.options)
+
+
+def _verdict(before: File, text: str, applied: Sequence[Fix]) -> tuple[str | None, bool]:
+    """Why the rewrite is not accepted, if so; and whether dockerfile-parse had a say."""
+    from stagelint import second_reader
+
+    after = _rewritten(before, text)
+    reason = _refusal(before, after, applied)
+    if reason is not None:
+        return reason, True
+    objection = second_reader.objection(before, after, _edits(applied))
+    return objection or None, objection is not None
+
+
+def _edits(applied: Iterable[Fix]) -> list[Edit]:
+    return [edit for fix in applied for edit in fix.edits]
+
+
+def _refusal(before: File, after: File, applied: Sequence[Fix]) -> str | None:
     """Why the rewrite is not accepted; None if it is proven."""
-    after = File(Source(before.source.path, text), before.options)
-    edits: list[Edit] = [edit for fix in applied for edit in fix.edits]
     try:
         if all(fix.guarantee.is_safe for fix in applied):
-            proof.same_build(before, after, edits)
+            proof.same_build(before, after, _edits(applied))
         else:
             proof.no_new_errors(before, after)
     except proof.Difference as difference:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
 from stagelint.model.dispatch import Dispatch
 from stagelint.model.graph import StageGraph
-from stagelint.model.naming import Naming
+
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable
@@ -28,6 +28,9 @@ from stagelint.syntax.nodes import (
     Phase,
     Problem,
 )
+
+if TYPE_CHECKING:
+    from stagelint.model.naming import Naming
 
 #: The comment above a FROM that declares its stage an entry point.
 TARGET_COMMENT = "stagelint: target"
@@ -133,6 +136,8 @@ class File:
     @cached_property
     def naming(self) -> Naming:
         """Names to propose for the stages without one."""
+        from stagelint.model.naming import Naming  # most files need none
+
         return Naming(self.graph)
 
     @cached_property

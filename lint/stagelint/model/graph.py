@@ -267,7 +267,8 @@ class StageGraph:
         goal = len(self.stages)
         graph.add_node(goal)
         graph.add_edges_from((each, goal) for each in circular)
-        return component, min(nx.ancestors(graph, goal), default=0)
+        reaching: set[int] = nx.ancestors(graph, goal)  # pyright: ignore[reportUnknownMemberType]
+        return component, min(reaching, default=0)
 
     # -- what follows --------------------------------------------------------------------------
 
