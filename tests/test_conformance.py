@@ -147,10 +147,7 @@ def test_sees_the_same_targets(observed: Case) -> None:
             "lines": list(file.source.lines(stage.opening.code_span)),
         }
         for stage in file.stages
-    ] == [
-        {key: target[key] for key in ("name", "base", "platform", "lines")}
-        for target in targets
-    ]
+    ] == [{key: target[key] for key in ("name", "base", "platform", "lines")} for target in targets]
 
 
 @each(had_all_it_needed)

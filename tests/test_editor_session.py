@@ -261,7 +261,7 @@ TEXTS = {
         "--from", "--chown=\u00e9\U0001f433\u4e2d --from"
     ),
     "combining characters": UNNAMED.replace(
-        "golang:1.25", '--platform="e\u0301\U0001f468\u200d\U0001f469" g'
+        "--from", "--chown=e\u0301\U0001f468\u200d\U0001f469 --from"
     ),
     "a heredoc": UNNAMED.replace("RUN go", "COPY <<EOF /a\n\U0001f433 FROM x\nEOF\nRUN go"),
     "bytes that are not UTF-8": UNNAMED.replace("--from", "--chown=\udcff\udce9 --from"),
@@ -272,8 +272,9 @@ TEXTS = {
     "a dead stage": "FROM alpine\nRUN true\n\n" + UNNAMED.replace("=0", "=1"),
     "a dead stage with CRLF": ("FROM alpine\n# \u00e9\n\n" + OPENED).replace("\n", "\r\n"),
     "a suppression": "# \u00e9\n# stagelint: ignore[SL101]\n" + OPENED,
-    "one of two suppressions": OPENED
-    + "\n# \U0001f433 stagelint: ignore[SL102, SL101] why\nUSER a\n",
+    "one of two suppressions": TYPED.replace(
+        "COPY", "# stagelint: ignore[SL101, SL102] \u00e9\U0001f433\nCOPY"
+    ),
     "unsafe ones beside": FORGOTTEN.replace("=build", "=1"),
     "nothing to fix": OPENED,
 }

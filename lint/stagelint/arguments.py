@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from stagelint import __version__
 from stagelint.config import FORMATS
@@ -27,7 +28,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     """The command and its arguments. Raises `SystemExit` for --help, --version and mistakes."""
     arguments = list(argv)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "check"
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="stagelint" if command == "check" else f"stagelint {command}",
         description="Lint Dockerfiles and their stages; fix them without changing the build.",
         epilog=_OVERVIEW if command == "check" else None,
@@ -37,6 +38,15 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
     _PARSERS[command](parser)
     return command, parser.parse_args(arguments)
+
+
+class _Parser(ArgumentParser):
+    """Says what is wrong in one line, and lets no argument drive the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        from stagelint.report.terminal import escape
+
+        self.exit(2, f"{self.prog}: {escape(message)} (see {self.prog} --help)\n")
 
 
 def _check(parser: ArgumentParser) -> None:

@@ -51,7 +51,7 @@ def _read(file: File) -> list[_Seen] | None:
     try:
         data.decode("utf-8")
         structure = DockerfileParser(fileobj=BytesIO(data)).structure
-    except Exception:  # whatever it trips over, it has no say
+    except Exception:  # noqa: BLE001 - whatever it trips over, it has no say
         return None
     return [
         _Seen(
@@ -70,9 +70,7 @@ def _lines(seen: list[_Seen]) -> list[tuple[str, int, int]]:
 
 
 def _lines_of(file: File) -> list[tuple[str, int, int]]:
-    return [
-        (each.keyword, *file.source.lines(each.code_span)) for each in file.tree.instructions
-    ]
+    return [(each.keyword, *file.source.lines(each.code_span)) for each in file.tree.instructions]
 
 
 def _outside(file: File, seen: list[_Seen], edited: list[Span]) -> list[tuple[str, str]]:

@@ -76,7 +76,10 @@ class Session:
 
     def expand(self, registry: Registry, selector: str) -> frozenset[str]:
         """The codes *selector* stands for. Raises `UsageError`."""
-        return _expand(registry, [selector], "stagelint rule")
+        try:
+            return registry.expand([selector])
+        except UnknownSelector as error:
+            raise UsageError(str(error)) from None
 
     def rules_for(self, path: str) -> list[type[Rule]]:
         """The rules to run on the file *path*. Raises `UsageError`."""

@@ -10,7 +10,6 @@ from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
 from stagelint.model.dispatch import Dispatch
 from stagelint.model.graph import StageGraph
-
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable

@@ -9,6 +9,7 @@ from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.roles import Role
 from stagelint.model.stages import Stage
+from stagelint.report.parts import plural
 from stagelint.report.terminal import Style, escape
 from stagelint.syntax.nodes import Problem
 
@@ -135,7 +136,8 @@ def text(file: File, style: Style) -> Iterator[str]:
     errors = list(_errors(file))
     if errors:
         yield ""
-        yield f"{len(errors)} errors: `stagelint check` shows them"
+        what = "it" if len(errors) == 1 else "them"
+        yield f"{plural(len(errors), 'error')}: `stagelint check` shows {what}"
 
 
 def _needs(file: File, stage: Stage) -> Iterator[str]:

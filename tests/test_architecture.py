@@ -1,0 +1,76 @@
+"""Who may know what: the invariants of lint/README.md that are about imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ENGINE = Path(__file__).parent.parent / "lint" / "stagelint"
+MODULES = {
+    ".".join(path.relative_to(ENGINE).with_suffix("").parts): path for path in ENGINE.rglob("*.py")
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def importers(*names: str) -> set[str]:
+    """The modules of the engine that import one of *names*, or something below."""
+    return {
+        module
+        for module, path in MODULES.items()
+        if any(
+            each == name or each.startswith(f"{name}.") for each in imports(path) for name in names
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "allowed"),
+    [
+        (["networkx"], {"model.graph"}),
+        (["dockerfile_parse"], {"second_reader"}),
+        (["dataclasses"], set[str]()),
+        (["subprocess"], {"discover"}),
+        (["tomllib"], {"config"}),
+        (["tempfile", "shutil", "socket", "urllib", "http"], set[str]()),
+        (["stagelint_rules"], {"registry", "catalogue"}),
+        (["stagelint.cli", "stagelint.check"], {"__main__", "cli"}),
+    ],
+)
+def test_only_these_import(names: list[str], allowed: set[str]) -> None:
+    assert importers(*names) <= allowed
+
+
+@pytest.mark.parametrize("layer", ["syntax", "model"])
+def test_layers_look_down_only(layer: str) -> None:
+    below = {"syntax": {"syntax"}, "model": {"syntax", "model"}}[layer]
+    shared = {"source", "dialect", "edit"}
+
+    for module, path in MODULES.items():
+        if module.split(".")[0] == layer:
+            known = {each.split(".")[1] for each in imports(path) if each.startswith("stagelint.")}
+            assert known <= below | shared, module
+
+
+def test_only_these_touch_files() -> None:
+    touching = {
+        module
+        for module, path in MODULES.items()
+        if any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "open"
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        )
+    }
+
+    assert touching <= {"config", "discover", "catalogue"}
