@@ -94,7 +94,7 @@ def _graph(given: Namespace) -> int:
     if source.error:
         return _fail(f"{source.path}: {source.error}")
     file = File(source, session.options_for(source))
-    missing = [each.name for each in file.options.targets if file.find_target(each.name) is None]
+    missing = [name for name in given.target if file.find_target(name) is None]
     if missing:
         return _fail(f"{source.path}: there is no target `{missing[0]}`")
     if given.format == "json":

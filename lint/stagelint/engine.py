@@ -100,7 +100,7 @@ def prove(file: File, findings: Iterable[Finding]) -> list[Finding]:
     safe = [each.fix for each in findings if each.fix and each.fix.guarantee.is_safe]
     refused = _refused(file, list(dict.fromkeys(safe)))
     for at, finding in enumerate(findings):
-        if finding.fix in refused:
+        if finding.fix and finding.fix in refused:
             fix = finding.fix._replace(guarantee=Guarantee.BEHAVIOUR)
             note = f"not safe: {refused[finding.fix]}"
             findings[at] = finding._replace(fix=fix, note=note)

@@ -7,7 +7,7 @@ a file that both readers saw alike before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stagelint.edit import Edit
 from stagelint.model.file import File
@@ -50,7 +50,8 @@ def _read(file: File) -> list[_Seen] | None:
     data = file.source.to_bytes()
     try:
         data.decode("utf-8")
-        structure = DockerfileParser(fileobj=BytesIO(data)).structure
+        file_object: Any = BytesIO(data)  # it reads bytes, whatever its annotation says
+        structure = DockerfileParser(fileobj=file_object).structure
     except Exception:  # noqa: BLE001 - whatever it trips over, it has no say
         return None
     return [
