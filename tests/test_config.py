@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stagelint import config
-from stagelint.config import Config, ConfigError, Configs, TargetEntry, line_of, load, show
+from stagelint import config, globs
+from stagelint.config import Config, ConfigError, Configs, TargetEntry, load
+from stagelint.settings import line_of, show
 from stagelint.source import Span
 
 
@@ -455,7 +456,7 @@ ignore = [
 def test_globs(glob: str, yes: str, no: str) -> None:
     paths = [*yes.split(), *no.split()]
 
-    assert [path for path in paths if config.matches(glob, path)] == yes.split()
+    assert [path for path in paths if globs.matches(glob, path)] == yes.split()
 
 
 @pytest.mark.parametrize(
@@ -470,7 +471,7 @@ def test_globs(glob: str, yes: str, no: str) -> None:
     ],
 )
 def test_globs_can_be_asked_for_the_path_itself(glob: str, path: str, expected: bool) -> None:
-    assert config.matches(glob, path, above=False) is expected
+    assert globs.matches(glob, path, above=False) is expected
 
 
 @pytest.mark.parametrize(
@@ -479,8 +480,8 @@ def test_globs_can_be_asked_for_the_path_itself(glob: str, path: str, expected: 
 def test_no_glob_takes_long(glob: str) -> None:
     start = time.process_time()
 
-    assert not config.matches(glob, "a" * 2000)
-    assert not config.matches(glob, "a/" * 1000 + "x")
+    assert not globs.matches(glob, "a" * 2000)
+    assert not globs.matches(glob, "a/" * 1000 + "x")
     assert time.process_time() - start < 2
 
 

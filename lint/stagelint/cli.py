@@ -68,13 +68,12 @@ def _complain(message: str) -> None:
 def _check(given: Namespace) -> int:
     from stagelint.check import run
 
-    if not given.paths:
+    if not given.paths and not given.config and not given.isolated:
         namesake = next(filter(os.path.exists, _NAMESAKE), None)
         if namesake and not config.find(os.curdir):
             return _fail(
                 f"this is the linter for Dockerfiles, and {namesake} is the configuration of"
-                " another program called stagelint; name a path to lint, or call"
-                " dockerfile-stagelint ."
+                " another program called stagelint; name a path to lint: `dockerfile-stagelint .`"
             )
     report = run(Session(given))
     for line in report.errors:
@@ -132,11 +131,13 @@ def _rule(given: Namespace) -> int:
 
 
 def _config(given: Namespace) -> int:
+    from stagelint.settings import show
+
     session = Session(given)
     path = given.path
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
-    _print([config.show(session.config_for(path))], sys.stdout)
+    _print([show(session.config_for(path))], sys.stdout)
     return CLEAN
 
 

@@ -191,6 +191,8 @@ def _expand(registry: Registry, selectors: Iterable[str], where: Config | str) -
     except UnknownSelector as error:
         if isinstance(where, str):
             raise UsageError(f"{where}: {error}") from None
+        from stagelint.settings import line_of
+
         text = where.source.text if where.source else ""
         word = next(each for each in selectors if not registry.resolve(each))
-        raise UsageError(f"{where.path}:{config.line_of(text, word)}: {error}") from None
+        raise UsageError(f"{where.path}:{line_of(text, word)}: {error}") from None
