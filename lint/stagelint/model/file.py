@@ -159,7 +159,7 @@ class File:
         declared = False
         for item in self.tree.items:
             if isinstance(item, Comment):
-                declared = declared or item.content == TARGET_COMMENT
+                declared = declared or f"{item.content} ".startswith(f"{TARGET_COMMENT} ")
             elif isinstance(item, Instruction):
                 if declared and id(item) in openings:
                     found.add(openings[id(item)])
