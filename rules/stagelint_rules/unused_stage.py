@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.rewriting import by_name, remove, territory
+from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.rewriting import by_name, refer, remove, territory
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
@@ -58,6 +59,24 @@ class UnusedStage(Rule):
             RUN go build -o /app
             FROM scratch
             COPY --from=build /app /app
+            """,
+        ),
+        Bad(
+            """
+            ARG BASE=debian
+            FROM alpine
+            ^^^^^^^^^^^ stage 0 is not needed by any target, and cannot be asked for by name
+            FROM golang
+            RUN go build -o /app
+            FROM $BASE
+            COPY --from=1 /app /app
+            """,
+            fixed="""
+            ARG BASE=debian
+            FROM golang
+            RUN go build -o /app
+            FROM $BASE
+            COPY --from=0 /app /app
             """,
         ),
         Bad(
@@ -150,19 +169,32 @@ class UnusedStage(Rule):
 def _removal(file: File, stage: Stage, guarantee: Guarantee) -> tuple[Fix | None, str]:
     """The fix that removes *stage* and all that needs it, or why there is none."""
     gone = _users(file, stage.index)
-    shifted = (
+    shifted = [
         reference
         for index, references in file.graph.by_index.items()
         if index > min(gone) and index not in gone
         for reference in references
         if reference.stage not in gone
-    )
-    edits = by_name(file, shifted)
+    ]
+    # Where a variable in a FROM could mean the name a stage would get, the number is changed.
+    numbered = [each for each in shifted if _name_could_be_taken(file, each)]
+    edits = by_name(file, (each for each in shifted if not _name_could_be_taken(file, each)))
     if isinstance(edits, str):
         return None, f"not fixed: numbers would shift, and {edits}"
     removals = tuple(remove(file, territory(file, file.stages[index])) for index in sorted(gone))
     title = f"Remove the stage `{stage.label}`" + (" and what needs it" if len(gone) > 1 else "")
-    return Fix(title, removals + edits, guarantee), ""
+    renumbering = tuple(
+        refer(each, str((each.needs or 0) - sum(index < (each.needs or 0) for index in gone)))
+        for each in numbered
+    )
+    return Fix(title, removals + edits + renumbering, guarantee), ""
+
+
+def _name_could_be_taken(file: File, reference: Reference) -> bool:
+    stage = file.stages[reference.needs or 0]
+    if stage.raw_name is not None or reference.kind is EdgeKind.ONBUILD:
+        return False
+    return file.naming.captured_by(stage) is not None
 
 
 def _users(file: File, stage: int) -> set[int]:
