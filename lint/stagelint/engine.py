@@ -65,30 +65,24 @@ def fix(
     The text it returns has no error that *source* has not; a fix that fails its proof is withheld.
     """
     applied: list[Finding] = []
+    withheld: list[Withheld] = []
     unread = 0
-    withheld: dict[tuple[str, str], Withheld] = {}
     seen = {source.text}
     for _ in range(PASSES):
         file = File(source, options)
         fixable = [
             finding
             for finding in lint(file, rules, resolve)
-            if finding.fix
-            and finding.source is source
-            and accepts(finding.fix.guarantee)
-            and (finding.code, finding.message) not in withheld
+            if finding.fix and finding.source is source and accepts(finding.fix.guarantee)
         ]
-        if not fixable:
-            break
-        made, text, failed, judged = _one_pass(file, fixable)
-        withheld.update({(each.finding.code, each.finding.message): each for each in failed})
-        if made and text in seen:
+        made, text, withheld, judged = _one_pass(file, fixable)
+        if not made or text in seen:
             break
         seen.add(text)
         applied += made
-        unread += bool(made) and not judged
+        unread += not judged
         source = Source(source.path, text)
-    return Fixed(source, applied, list(withheld.values()), unread)
+    return Fixed(source, applied, withheld, unread)
 
 
 def prove(file: File, findings: Iterable[Finding]) -> list[Finding]:
@@ -132,24 +126,38 @@ class _Pass(NamedTuple):
 def _one_pass(file: File, fixable: Sequence[Finding]) -> _Pass:
     """Make as many fixes as fit together: the safe ones first, alone, since they prove more."""
     safe = [each for each in fixable if each.fix and each.fix.guarantee.is_safe]
-    fixable = safe or fixable
-    text, applied, _ = apply(file.source.text, _fixes(fixable))
-    reason, judged = _verdict(file, text, applied)
-    if reason is None:
-        return _Pass([each for each in fixable if each.fix in applied], text, [], judged)
-    return _one_by_one(file, fixable)
-
-
-def _one_by_one(file: File, fixable: Iterable[Finding]) -> _Pass:
-    """Make the first fix that holds alone; withhold those before it."""
+    others = [each for each in fixable if each.fix and not each.fix.guarantee.is_safe]
     failed: list[Withheld] = []
-    for finding in fixable:
-        text, applied, _ = apply(file.source.text, _fixes([finding]))
-        reason, judged = _verdict(file, text, applied)
-        if reason is None:
-            return _Pass([finding], text, failed, judged)
-        failed.append(Withheld(finding, reason))
+    for group in (safe, others):
+        made = _together(file, group) or _those_that_hold(file, group)
+        failed += made.failed
+        if made.made:
+            return made._replace(failed=failed)
     return _Pass([], file.source.text, failed, True)
+
+
+def _together(file: File, fixable: Sequence[Finding]) -> _Pass | None:
+    """Make all fixes that do not overlap; None if the result is not accepted."""
+    text, applied, _ = apply(file.source.text, _fixes(fixable))
+    reason, judged = _verdict(file, text, applied) if applied else (None, True)
+    if reason is not None:
+        return None
+    return _Pass([each for each in fixable if each.fix in applied], text, [], judged)
+
+
+def _those_that_hold(file: File, fixable: Sequence[Finding]) -> _Pass:
+    """Try each fix alone; make those that hold, together if that holds too, else the first."""
+    holding: list[Finding] = []
+    failed: list[Withheld] = []
+    for finding in fixable[:ALONE]:
+        text, applied, _ = apply(file.source.text, _fixes([finding]))
+        reason, _ = _verdict(file, text, applied)
+        if reason is None:
+            holding.append(finding)
+        else:
+            failed.append(Withheld(finding, reason))
+    made = _together(file, holding) or _together(file, holding[:1])
+    return (made or _Pass([], file.source.text, [], True))._replace(failed=failed)
 
 
 def _fixes(findings: Iterable[Finding]) -> list[Fix]:
