@@ -15,7 +15,7 @@ try: $(VENV)/installed
 	@cd fixtures/demo && echo '$$ stagelint graph Dockerfile' && ../../$(BIN)/stagelint graph Dockerfile
 
 test: $(VENV)/developed
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -m "slow or builder or not slow"
 
 fast: $(VENV)/developed
 	$(BIN)/python -m pytest

@@ -1,0 +1,1 @@
+"""Is what stagelint calls the same build the same to a real builder?"""

@@ -1,0 +1,281 @@
+"""Builders to try things with: each has a folder of its own, and nothing of it remains."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+BUSYBOX = Path("/usr/bin/busybox")
+
+#: So long a daemon may take to start or to stop.
+PATIENCE = 60.0
+
+
+class Missing(Exception):
+    """A builder is not at hand; the message says what it lacks."""
+
+
+class Docker(NamedTuple):
+    """A Docker daemon with an empty store of its own."""
+
+    folder: Path
+    env: dict[str, str]
+    """With these variables `docker` reaches it, and writes no configuration elsewhere."""
+
+    @property
+    def host(self) -> str:
+        return self.env["DOCKER_HOST"]
+
+    def run(
+        self, *arguments: str, data: bytes | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """`docker ARGUMENTS`."""
+        done = subprocess.run(
+            [program("docker"), *arguments],
+            input=data,
+            capture_output=True,
+            env=self.env,
+            check=False,
+        )
+        result = subprocess.CompletedProcess(
+            done.args,
+            done.returncode,
+            done.stdout.decode("utf-8", "replace"),
+            done.stderr.decode("utf-8", "replace"),
+        )
+        if check and result.returncode:
+            raise RuntimeError(f"docker {' '.join(arguments)}: {result.stderr.strip()}")
+        return result
+
+    def api(self) -> http.client.HTTPConnection:
+        """A connection to the engine, for what would take a process each."""
+        return _UnixConnection(self.host.removeprefix("unix://"))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+def program(name: str) -> str:
+    """The path of a program; that of the distribution goes before one installed by hand."""
+    path = shutil.which(name, path=f"/usr/bin:/usr/sbin:{os.environ.get('PATH', '')}")
+    if path is None:
+        raise Missing(f"{name} is not installed")
+    return path
+
+
+def need(*programs: str) -> None:
+    """Raises `Missing` unless the programs are there and may be used."""
+    for name in programs:
+        program(name)
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        raise Missing(f"{programs[0]} needs root")
+
+
+@contextmanager
+def docker(*, busybox: bool) -> Generator[Docker]:
+    """A daemon that is gone with the block; raises `Missing` where there can be none.
+
+    With *busybox* it has a `busybox:latest` that runs, else no image.
+    """
+    need("dockerd", "containerd", "docker", "setpriv", "unshare")
+    with _folder("sl") as folder:
+        found = Docker(folder, _docker_env(folder))
+        if found.run("buildx", "version", check=False).returncode:
+            raise Missing("docker-buildx is not installed")
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                _daemon(folder, found.host), stdout=log, stderr=log, env=found.env
+            )
+        try:
+            _wait_for(found, process)
+            if busybox:
+                found.run("import", "--change", 'CMD ["sh"]', "-", "busybox", data=busybox_tree())
+            yield found
+        finally:
+            _stop(process)
+
+
+def _docker_env(folder: Path) -> dict[str, str]:
+    return _inherited() | {
+        "DOCKER_HOST": f"unix://{folder}/docker.sock",
+        "DOCKER_CONFIG": str(folder / "config"),
+        "BUILDX_CONFIG": str(folder / "buildx"),
+    }
+
+
+def _inherited() -> dict[str, str]:
+    """The environment without what would lead to another builder, the right programs first."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DOCKER_", "BUILDX_", "BUILDKIT_", "BUILDAH_", "CONTAINERS_"))
+    }
+    return kept | {"PATH": f"/usr/bin:/usr/sbin:{os.environ.get('PATH', os.defpath)}"}
+
+
+def _daemon(folder: Path, host: str) -> list[str]:
+    """Its command: in a network of its own, where RUN has a bridge, and gone if this process is."""
+    return [
+        *(program("setpriv"), "--pdeathsig", "TERM", program("unshare"), "--net"),
+        *(program("dockerd"), "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+        *("-p", f"{folder}/pid", "-H", host, "--iptables=false", "--ip6tables=false"),
+    ]
+
+
+def _wait_for(found: Docker, process: subprocess.Popen[bytes]) -> None:
+    def answers() -> bool:
+        return not found.run("version", check=False).returncode
+
+    waits_until(lambda: answers() or process.poll() is not None, PATIENCE)
+    if not answers():
+        log = (found.folder / "log").read_text(errors="replace")
+        raise Missing(f"dockerd does not start: {log.strip().splitlines()[-1:]}")
+
+
+def waits_until(happens: Callable[[], bool], seconds: float) -> bool:
+    """Did it happen within so many seconds?"""
+    end = time.monotonic() + seconds
+    while not (happened := happens()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return happened
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _folder(prefix: str) -> Generator[Path]:
+    """A folder with a short path, for sockets; what is mounted in it goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Deletes a folder with all that is mounted in it."""
+    for mount in reversed(_mounts(folder)):
+        subprocess.run(["umount", "--lazy", mount], check=False)
+    shutil.rmtree(folder)
+
+
+def _mounts(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [each for line in lines if (each := line.split()[1]).startswith(f"{folder}/")]
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+def busybox_tree() -> bytes:
+    """A tar of a small system that can run: busybox, and its applets as links."""
+    if not BUSYBOX.exists():
+        raise Missing("busybox-static is not installed")
+    applets = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True)
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        for name in ("bin", "etc", "root", "tmp"):
+            tar.addfile(_entry(name, tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755))
+        body = BUSYBOX.read_bytes()
+        tar.addfile(_entry("bin/busybox", tarfile.REGTYPE, 0o755, len(body)), io.BytesIO(body))
+        for name in applets.stdout.split():
+            if name != "busybox":
+                tar.addfile(_entry(f"bin/{name}", tarfile.SYMTYPE, 0o777))
+        for name, text in (
+            ("passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
+            ("group", b"root:x:0:\n"),
+        ):
+            tar.addfile(_entry(f"etc/{name}", tarfile.REGTYPE, 0o644, len(text)), io.BytesIO(text))
+    return target.getvalue()
+
+
+def _entry(name: str, kind: bytes, mode: int, size: int = 0) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.size = kind, mode, size
+    entry.linkname = "busybox" if kind == tarfile.SYMTYPE else ""
+    return entry
+
+
+# -- buildah ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def buildah() -> Generator[dict[str, str]]:
+    """The environment for `buildah`, with a store of its own that is gone with the block.
+
+    `FROM busybox` finds the image `localhost/busybox:latest` in it.
+    """
+    need("buildah")
+    with _folder("sl") as folder:
+        env = _buildah_env(folder)
+        _buildah_busybox(folder, env)
+        try:
+            yield env
+        finally:
+            _buildah(env, "rm", "--all")
+
+
+def _buildah_env(folder: Path) -> dict[str, str]:
+    storage = folder / "storage.conf"
+    storage.write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
+    )
+    registries = folder / "registries.conf"
+    registries.write_text('unqualified-search-registries = []\nshort-name-mode = "permissive"\n')
+    (folder / "tmp").mkdir()
+    return _inherited() | {
+        "STORAGE_DRIVER": "vfs",
+        "BUILDAH_ISOLATION": "chroot",
+        "CONTAINERS_STORAGE_CONF": str(storage),
+        "CONTAINERS_REGISTRIES_CONF": str(registries),
+        "TMPDIR": str(folder / "tmp"),
+    }
+
+
+def _buildah_busybox(folder: Path, env: Mapping[str, str]) -> None:
+    tree = folder / "busybox.tar"
+    tree.write_bytes(busybox_tree())
+    container = _buildah(env, "from", "scratch")
+    _buildah(env, "add", container, str(tree), "/")
+    _buildah(env, "config", "--cmd", "sh", container)
+    _buildah(env, "commit", "--quiet", "--rm", container, "localhost/busybox:latest")
+    tree.unlink()
+
+
+def _buildah(env: Mapping[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [program("buildah"), *arguments],
+        capture_output=True,
+        text=True,
+        env=dict(env),
+        check=False,
+    )
+    if done.returncode:
+        raise Missing(f"buildah {arguments[0]} fails: {done.stderr.strip()}")
+    return done.stdout.strip()

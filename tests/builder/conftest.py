@@ -1,0 +1,74 @@
+"""Fixtures that start real builders for the session, and take them down again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from bench.equivalence import builders
+
+Builder = TypeVar("Builder")
+
+#: Where it is set, a builder that is not at hand fails the tests that want one.
+REQUIRED = "STAGELINT_REQUIRE_BUILDERS"
+
+_missing: dict[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[builders.Docker]:
+    """A Docker daemon whose only image is a `busybox:latest` that runs."""
+    yield from _start("docker", builders.docker(busybox=True))
+
+
+@pytest.fixture(scope="session")
+def docker_host(docker: builders.Docker) -> str:
+    """What DOCKER_HOST must be to reach the daemon; `docker_env` has this and more."""
+    return docker.host
+
+
+@pytest.fixture(scope="session")
+def docker_env(docker: builders.Docker) -> dict[str, str]:
+    """The environment in which `docker` is the right client and reaches the daemon."""
+    return dict(docker.env)
+
+
+@pytest.fixture(scope="session")
+def buildah_env() -> Iterator[dict[str, str]]:
+    """The environment in which `buildah` works; `FROM busybox` finds an image that runs."""
+    yield from _start("buildah", builders.buildah())
+
+
+def _start(name: str, starting: AbstractContextManager[Builder]) -> Iterator[Builder]:
+    with ExitStack() as stack:
+        try:
+            builder = stack.enter_context(starting)
+        except builders.Missing as reason:
+            _missing[name] = str(reason)
+            if os.environ.get(REQUIRED):
+                pytest.fail(f"{reason} (tests/builder/install.sh installs it)", pytrace=False)
+            pytest.skip(str(reason))
+        yield builder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything below this folder is marked `builder`."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("builder")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _missing:
+        reasons = " and ".join(dict.fromkeys(_missing.values()))
+        terminalreporter.write_line(
+            f"Nothing was tried on {' and '.join(_missing)}, since {reasons};"
+            " `sudo tests/builder/install.sh` installs what is needed on Debian 12."
+        )

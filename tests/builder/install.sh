@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs the builders that the tests below this folder use: buildah from Debian 12, and Docker
+# Engine with BuildKit and buildx from Debian's unstable suite, since Debian 12 has none of 2025.
+# For root on Debian 12; a second run changes nothing.
+set -euo pipefail
+
+installed() {
+    dpkg-query --show --showformat='${db:Status-Status} ${Version}\n' "$1" 2>/dev/null |
+        grep -q "^installed $2"
+}
+
+# The mirror that this machine has Debian itself from.
+mirror() {
+    apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' 'Label: Debian' |
+        awk '$1 == "bookworm" { print $2; exit }'
+}
+
+add_unstable() {
+    # Pinned low: nothing comes from there unless it is asked for.
+    printf 'Package: *\nPin: release a=unstable\nPin-Priority: 50\n' \
+        >/etc/apt/preferences.d/unstable
+    printf 'Types: deb\nURIs: %s\nSuites: unstable\nComponents: main\nSigned-By: %s\n' \
+        "$1" /usr/share/keyrings/debian-archive-keyring.gpg >/etc/apt/sources.list.d/unstable.sources
+}
+
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+if installed docker.io 2[89] && installed docker-buildx 0 && installed docker-cli 2[89] &&
+    installed tini-static 0 && installed buildah 1 && installed busybox-static 1; then
+    exit 0
+fi
+
+apt-get update -qq
+uri=$(mirror)
+if [ -z "$uri" ]; then
+    echo "tests/builder/install.sh: no source of apt has Debian 12 (bookworm)" >&2
+    exit 1
+fi
+install buildah busybox-static # before unstable is known, so that they come from Debian 12
+add_unstable "$uri"
+apt-get update -qq
+install --target-release unstable docker.io docker-buildx docker-cli tini-static

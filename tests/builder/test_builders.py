@@ -1,0 +1,99 @@
+"""The builders that tests are given work, and are alone with what they are given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.equivalence import builders
+
+ROOT = Path(__file__).parents[2]
+
+TWO_STAGES = """\
+FROM busybox AS made
+RUN echo hello | sed s/hello/done/ > /said
+FROM busybox
+COPY --from=made /said /said
+RUN grep done /said
+"""
+
+SAYS_WHERE = """\
+from bench.equivalence.builders import docker
+with docker(busybox=False) as found:
+    print(found.folder, flush=True)
+    input()
+"""
+
+
+def test_docker_runs_what_a_dockerfile_says(docker: builders.Docker, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(TWO_STAGES)
+
+    docker.run("buildx", "build", "--output=type=cacheonly", str(tmp_path))
+
+
+def test_docker_has_nothing_of_the_users(docker_env: dict[str, str], docker_host: str) -> None:
+    assert docker_env["DOCKER_HOST"] == docker_host
+    assert docker_env["DOCKER_CONFIG"] != os.environ.get("DOCKER_CONFIG")
+    images = subprocess.run(
+        [builders.program("docker"), "image", "ls", "--format", "{{.Repository}}"],
+        env=docker_env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "busybox" in images.stdout.split()
+
+
+def test_buildah_runs_what_a_dockerfile_says(buildah_env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(TWO_STAGES)
+
+    subprocess.run(
+        [builders.program("buildah"), "build", "--pull-never", str(tmp_path)],
+        env=buildah_env,
+        check=True,
+    )
+
+
+def test_nothing_remains_of_a_daemon(docker: builders.Docker) -> None:
+    with builders.docker(busybox=True) as other:
+        build = ("buildx", "build", "--output=type=cacheonly", "-")
+        other.run(*build, data=b"FROM busybox\nRUN touch /f")
+
+    assert not other.folder.exists()
+    assert str(other.folder) not in Path("/proc/self/mounts").read_text()
+    assert not _processes_that_name(other.folder)
+
+
+def test_a_daemon_ends_with_the_process_that_started_it(docker: builders.Docker) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SAYS_WHERE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout
+        folder = Path(process.stdout.readline().strip())
+        process.kill()
+    try:
+        assert _is_gone_soon(folder)
+    finally:
+        builders.remove(folder)
+
+
+def _is_gone_soon(folder: Path) -> bool:
+    return builders.waits_until(lambda: not _processes_that_name(folder), 30)
+
+
+def _processes_that_name(folder: Path) -> list[str]:
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has ended
+        if str(folder) in command:
+            found.append(command)
+    return found
