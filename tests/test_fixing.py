@@ -142,6 +142,10 @@ COPY --from=0 /c /d
 """
 
 
+#: How a difference of the last stage begins.
+APP = "target `app` would differ from line"
+
+
 class Liar(Rule):
     """A rule whose fix is not what it says.
 
@@ -163,22 +167,32 @@ class Liar(Rule):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("RUN make\n", "", "an instruction of stage `build` differs"),
-        ("RUN make", "RUN make all", "an instruction of stage `build` differs"),
-        ("golang", "golang:1", "the base of stage `build` differs"),
-        ("ARG X\n", "", "the ARGs before the first FROM differ"),
-        ("AS app", "AS apple", "stage `app` has lost its name"),
-        ("AS app", "", "stage `app` has lost its name"),
-        ("--from=0", "--from=1", "stage `app` needs other stages or images"),
-        ("--from=build", "--from=alpine", "stage `app` needs other stages or images"),
-        ("FROM alpine\n", "FROM alpine AS build\n", "stage `app` needs other stages or images"),
+        ("RUN make\n", "", "target `build` would differ from line 3 on: `RUN make`"),
+        ("RUN make", "RUN make all", "target `build` would differ from line 3 on: `RUN make`"),
+        (
+            "golang",
+            "golang:1",
+            "target `build` would differ from line 2 on: `FROM golang AS build`",
+        ),
+        ("AS app", "AS apple", "there is no target `app` any more"),
+        ("AS app", "", "there is no target `app` any more"),
+        ("--from=0", "--from=1", f"{APP} 8 on: `COPY --from=0 /c /d`"),
+        ("--from=build", "--from=alpine", f"{APP} 7 on: `COPY --from=build /a /b`"),
+        (
+            "FROM alpine\n",
+            "FROM alpine AS build\n",
+            "target `build` would differ from line 2 on: `FROM golang AS build`",
+        ),
         ("FROM alpine\n", "FROM alpine AS 1\n", "it would add an error (invalid-stage-name)"),
         ("RUN unused", "RUN <<EOF", "it would add an error (invalid-syntax)"),
-        ("FROM scratch AS app\n", "", "the last stage is another one"),
-        ("FROM golang AS build\nRUN make\n", "", "stage `app` needs other stages or images"),
+        ("FROM scratch AS app\n", "", "there is no target `app` any more"),
+        ("FROM golang AS build\nRUN make\n", "", "there is no target `build` any more"),
         ("ARG X", "# escape=`\nARG X", "the parser directives differ"),
-        ("/a /b", "/a /b --link", "an instruction of stage `app` differs"),
-        ("COPY --from=build", "COPY --link --from=build", "an instruction of stage `app` differs"),
+        ("/a /b", "/a /b --link", f"{APP} 7 on: `COPY --from=build /a /b`"),
+        ("COPY --from=build", "COPY --link --from=build", f"{APP} 7 on: `COPY --from=build /a /b`"),
+        ("/c /d\n", "/c /d\nCMD /d\n", "the config of target `app` would differ in Cmd"),
+        ("/c /d\n", "/c /d\nWORKDIR /d\n", "target `app` would have another step: `WORKDIR /d`"),
+        ("--from=0", "--from=scratch", f"{APP} 8 on: `COPY --from=0 /c /d`"),
     ],
 )
 def test_a_fix_that_changes_the_build_is_withheld(old: str, new: str, reason: str) -> None:
@@ -200,6 +214,8 @@ def test_a_fix_that_changes_the_build_is_withheld(old: str, new: str, reason: st
     [
         ("FROM alpine\nRUN unused\n", ""),
         ("RUN make\n", "run make\n"),
+        ("ARG X\n", ""),
+        ("FROM golang AS", "FROM golang:latest AS"),
         ("\nFROM alpine", "\n\n# comment\nfrom alpine"),
         ("--from=build", "--from=Build"),
         ("--from=build", "--from=0"),
@@ -215,11 +231,16 @@ def test_a_fix_that_keeps_the_build_is_made(old: str, new: str) -> None:
     assert fixed.source.text == TEXT.replace(old, new)
 
 
-def test_a_name_is_not_harmless_where_the_build_reads_it() -> None:
-    text = TEXT.replace("RUN unused", "ARG TARGETSTAGE")
-    rule = type(
-        "Liar", (Liar,), {"old": "FROM alpine\n", "new": "FROM alpine AS x\n", "__doc__": ". \n\n."}
-    )
+@pytest.mark.parametrize(
+    ("reader", "old", "new"),
+    [
+        ("ARG TARGETSTAGE", "FROM scratch\n", "FROM scratch AS x\n"),
+        ("ARG BUILDKIT_SBOM_SCAN_STAGE=x", "FROM alpine\n", "FROM alpine AS x\n"),
+    ],
+)
+def test_a_name_is_not_harmless_where_the_build_reads_it(reader: str, old: str, new: str) -> None:
+    text = TEXT.replace("RUN unused", reader).replace(" AS app", "")
+    rule = type("Liar", (Liar,), {"old": old, "new": new, "__doc__": Liar.__doc__})
 
     fixed = fix(Source("Dockerfile", text), Options(), [rule], REGISTRY.resolve)
 

@@ -188,7 +188,7 @@ def _refusal(before: File, after: File, applied: Sequence[Fix]) -> str | None:
     """Why the rewrite is not accepted; None if it is proven."""
     try:
         if all(fix.guarantee.is_safe for fix in applied):
-            proof.same_build(before, after, _edits(applied))
+            proof.same_build(before, after)
         else:
             proof.no_new_errors(before, after)
     except proof.Difference as difference:

@@ -38,7 +38,7 @@ class ExpansionError(Exception):
 def expand(text: str, lookup: Lookup, escape: str = "\\") -> Value:
     """*text* as one word, quotes and escapes removed. Raises `ExpansionError`."""
     try:
-        return _join(_value(part, lookup) for part in lex(text, escape))
+        return _join(part_value(part, lookup) for part in lex(text, escape))
     except WordError as error:
         raise ExpansionError(str(error)) from None
 
@@ -49,7 +49,7 @@ def expand_words(text: str, lookup: Lookup, escape: str = "\\") -> list[str] | _
     word: str | None = None
     try:
         for part in lex(text, escape):
-            value = _value(part, lookup)
+            value = part_value(part, lookup)
             if isinstance(value, _Unknown):
                 return UNKNOWN
             if part.quoted:
@@ -72,7 +72,7 @@ def expand_heredoc(text: str, lookup: Lookup) -> Value:
     Raises `ExpansionError`.
     """
     try:
-        return _join(_value(part, lookup) for part in lex(text, quotes=False))
+        return _join(part_value(part, lookup) for part in lex(text, quotes=False))
     except WordError as error:
         raise ExpansionError(str(error)) from None
 
@@ -80,7 +80,7 @@ def expand_heredoc(text: str, lookup: Lookup) -> Value:
 def pieces(text: str, lookup: Lookup, escape: str = "\\") -> list[Value]:
     """The value of every part of *text*, unknown ones in their place. Raises `ExpansionError`."""
     try:
-        return [_value(part, lookup) for part in lex(text, escape)]
+        return [part_value(part, lookup) for part in lex(text, escape)]
     except WordError as error:
         raise ExpansionError(str(error)) from None
 
@@ -105,13 +105,14 @@ def _join(values: Iterable[Value]) -> Value:
     return UNKNOWN if unknown else "".join(texts)
 
 
-def _value(part: Part, lookup: Lookup) -> Value:
+def part_value(part: Part, lookup: Lookup) -> Value:
+    """What one part of a word becomes. Raises `ExpansionError`."""
     if isinstance(part, Literal):
         return part.value
     value = lookup(part.name)
     if not part.operator:
         return "" if value is None else value
-    word = _join(_value(inner, lookup) for inner in part.word)
+    word = _join(part_value(inner, lookup) for inner in part.word)
     if part.operator[-1] in "-+?":
         return _conditional(part, value, word)
     return _pattern(part, value, word, lookup)
@@ -133,7 +134,7 @@ def _conditional(part: Variable, value: Value | None, word: Value) -> Value:
 
 
 def _pattern(part: Variable, value: Value | None, word: Value, lookup: Lookup) -> Value:
-    replacement = _join(_value(inner, lookup) for inner in part.replacement)
+    replacement = _join(part_value(inner, lookup) for inner in part.replacement)
     if isinstance(word, _Unknown):
         return UNKNOWN
     greedy = part.operator[0] == "/"

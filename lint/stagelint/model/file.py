@@ -29,6 +29,7 @@ from stagelint.syntax.nodes import (
 )
 
 if TYPE_CHECKING:
+    from stagelint.model.build import BuildGraph
     from stagelint.model.naming import Naming
 
 #: The comment above a FROM that declares its stage an entry point.
@@ -110,6 +111,13 @@ class File:
     @cached_property
     def graph(self) -> StageGraph:
         return StageGraph(self.table, self.tree.frontend)
+
+    @cached_property
+    def build(self) -> BuildGraph:
+        """What is built. Raises `build.Incomparable`; call it for files BuildKit accepts only."""
+        from stagelint.model.build import BuildGraph  # only a file with fixes needs it
+
+        return BuildGraph(self)
 
     @cached_property
     def _by_keyword(self) -> dict[str, list[tuple[Stage, Instruction]]]:

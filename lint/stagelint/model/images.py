@@ -50,6 +50,13 @@ def short(reference: str) -> str:
     return path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"
 
 
+def canonical(reference: str) -> str:
+    """One spelling for all that mean the same image: with its domain, and a tag unless digested."""
+    domain, path = _split(reference)
+    has_version = any(char in path.rpartition("/")[2] for char in ":@")
+    return f"{domain}/{path}" if has_version else f"{domain}/{path}:latest"
+
+
 #: Docker's official images (the library of Docker Hub, 2026): a name on this list is no typo.
 OFFICIAL = frozenset(
     """

@@ -21,9 +21,9 @@ PLATFORM_ARGS = frozenset(
 ) | {"TARGETSTAGE"}
 
 #: Never part of the environment, though declared.
-_HIDDEN = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+HIDDEN = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
 
-_SCRATCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SCRATCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Globals:
@@ -35,13 +35,14 @@ class Globals:
         build_args: Mapping[str, str],
         platform_args: Mapping[str, str],
     ) -> None:
+        self.instructions = list(instructions)
         self.build_args = build_args
         self.values: dict[str, Value] = {
             name: build_args.get(name, platform_args.get(name, UNKNOWN)) for name in PLATFORM_ARGS
         }
         self.declared: set[str] = set(PLATFORM_ARGS)
         self.problems: list[Problem] = []
-        for instruction in instructions:
+        for instruction in self.instructions:
             for pair in instruction.pairs:
                 self._declare(instruction, pair)
 
@@ -85,7 +86,7 @@ class Scope:
         """Is every variable known? A base image may bring any."""
         self.env: dict[str, Value] = dict(parent.env) if parent else {}
         if is_scratch and not parent:
-            self.env["PATH"] = _SCRATCH_PATH
+            self.env["PATH"] = SCRATCH_PATH
         self.variables: dict[str, Value] = (
             {**parent.variables, **self.env} if parent else {**self.env}
         )
@@ -122,7 +123,7 @@ class Scope:
         outer = self._globals
         for pair in instruction.pairs:
             name = pair.key
-            if name in _HIDDEN:
+            if name in HIDDEN:
                 continue
             if name in outer.build_args:
                 self.variables[name] = outer.build_args[name]

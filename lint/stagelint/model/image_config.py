@@ -1,0 +1,160 @@
+"""The config of the image that a stage becomes, in every build there could be (BuildKit v0.25.2).
+
+What a stage does not say comes from its base, which is not known if it is an image.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, evaluate_words, symbol
+from stagelint.syntax.nodes import Instruction
+
+#: `80` is short for `80/tcp`.
+_PORT = re.compile(r"[0-9]+\Z", re.ASCII)
+
+#: Paths that joining leaves as they are.
+_PLAIN = re.compile(r"[^/]+(?:/[^/]+)*\Z")
+
+
+class ImageConfig:
+    """Everything in the config but `Env`, which `Variables` keeps."""
+
+    def __init__(self, base: str) -> None:
+        """*base* stands for the image whose config is inherited; empty for scratch."""
+        self._base = base
+        self._fields: dict[str, object] = {}
+        """By the names of the OCI image config; one that is missing is the base's."""
+        self._labels: dict[Symbolic, Symbolic] = {}
+        self._ports: dict[Symbolic, None] = {}
+        self._volumes: dict[Symbolic, None] = {}
+        self._triggers: list[object] = []
+        self._has_command = False
+        """Has this stage a CMD of its own, which an ENTRYPOINT then does not clear?"""
+        self.directory: Symbolic = "/"
+        """The working directory."""
+        self.user: Symbolic = ""
+        self.shell: object = ("default",)
+        """What runs the shell form."""
+        if base:
+            self.directory = symbol("config", base, "WorkingDir")
+            self.user = symbol("config", base, "User")
+            self.shell = ("shell of", base)
+
+    def child(self) -> ImageConfig:
+        """That at the beginning of a stage built on this one: all but the ONBUILDs is inherited."""
+        child = ImageConfig(self._base)
+        child._fields, child._labels = dict(self._fields), dict(self._labels)
+        child._ports, child._volumes = dict(self._ports), dict(self._volumes)
+        child.directory, child.user, child.shell = self.directory, self.user, self.shell
+        return child
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """A digest for every part of the config, by its name in the OCI image config."""
+        labels = [*self._labels.items()]
+        if all(isinstance(key, str) for key in self._labels):  # else one may overwrite another
+            labels.sort()
+        values = {
+            **self._fields,
+            "Labels": labels,
+            "ExposedPorts": sorted(self._ports, key=repr),
+            "Volumes": sorted(self._volumes, key=repr),
+            "OnBuild": self._triggers,
+            "WorkingDir": self.directory,
+            "User": self.user,
+            "Shell": self.shell,
+        }
+        return {name: digest(self._base, value) for name, value in values.items()}
+
+    def take(self, node: Instruction, lookup: Lookup) -> None:
+        """Take an instruction into account; *lookup* knows the variables in force."""
+        setter = _SETTERS.get(node.keyword)
+        if setter:
+            setter(self, node, lookup)
+
+    def _command(self, node: Instruction, _lookup: Lookup) -> None:
+        self._fields["Cmd"] = self._arguments(node)
+        self._has_command = True
+
+    def _entrypoint(self, node: Instruction, _lookup: Lookup) -> None:
+        self._fields["Entrypoint"] = self._arguments(node)
+        if not self._has_command:
+            self._fields["Cmd"] = None
+
+    def _arguments(self, node: Instruction) -> tuple[object, ...]:
+        values = tuple(argument.value for argument in node.arguments)
+        return ("exec", values) if node.is_json else ("shell", self.shell, values)
+
+    def _shell(self, node: Instruction, _lookup: Lookup) -> None:
+        self.shell = tuple(argument.value for argument in node.arguments)
+
+    def _healthcheck(self, node: Instruction, _lookup: Lookup) -> None:
+        kind, *values = [argument.value for argument in node.arguments] or [""]
+        flags = sorted((flag.name, flag.value or "") for flag in node.flags)
+        self._fields["Healthcheck"] = (kind.upper(), node.is_json, values, flags)
+
+    def _onbuild(self, node: Instruction, _lookup: Lookup) -> None:
+        self._triggers.append((node.rest, *bodies(node)))
+
+    def _maintainer(self, node: Instruction, _lookup: Lookup) -> None:
+        self._fields["Author"] = node.rest
+
+    def _workdir(self, node: Instruction, lookup: Lookup) -> None:
+        self.directory = below(self.directory, evaluate(node.rest, lookup, node.escape))
+
+    def _set_user(self, node: Instruction, lookup: Lookup) -> None:
+        self.user = evaluate(node.rest, lookup, node.escape)
+
+    def _stopsignal(self, node: Instruction, lookup: Lookup) -> None:
+        self._fields["StopSignal"] = evaluate(node.rest, lookup, node.escape)
+
+    def _volume(self, node: Instruction, lookup: Lookup) -> None:
+        for argument in node.arguments:
+            self._volumes[evaluate(argument.value, lookup, node.escape)] = None
+
+    def _expose(self, node: Instruction, lookup: Lookup) -> None:
+        for argument in node.arguments:
+            for port in evaluate_words(argument.value, lookup, node.escape):
+                is_number = isinstance(port, str) and _PORT.match(port)
+                self._ports[f"{port}/tcp" if is_number else port] = None
+
+    def _label(self, node: Instruction, lookup: Lookup) -> None:
+        for pair in node.pairs:
+            key = evaluate(pair.key, lookup, node.escape)
+            self._labels.pop(key, None)
+            self._labels[key] = evaluate(pair.value or "", lookup, node.escape)
+
+
+_SETTERS = {
+    "CMD": ImageConfig._command,
+    "ENTRYPOINT": ImageConfig._entrypoint,
+    "SHELL": ImageConfig._shell,
+    "HEALTHCHECK": ImageConfig._healthcheck,
+    "ONBUILD": ImageConfig._onbuild,
+    "MAINTAINER": ImageConfig._maintainer,
+    "WORKDIR": ImageConfig._workdir,
+    "USER": ImageConfig._set_user,
+    "STOPSIGNAL": ImageConfig._stopsignal,
+    "VOLUME": ImageConfig._volume,
+    "EXPOSE": ImageConfig._expose,
+    "LABEL": ImageConfig._label,
+}
+
+
+def below(directory: Symbolic, path: Symbolic) -> Symbolic:
+    """*path*, taken from *directory* unless it is absolute."""
+    first = path if isinstance(path, str) else path[0]
+    if isinstance(first, str) and first.startswith("/"):
+        return path
+    if isinstance(directory, str) and isinstance(path, str) and _PLAIN.match(path):
+        joined = posixpath.normpath(posixpath.join(directory, path))
+        return joined if directory.startswith("/") else symbol("join", directory, path)
+    return symbol("join", directory, path)
+
+
+def bodies(node: Instruction) -> Iterator[str]:
+    """The heredocs of an instruction as they stand in the file."""
+    return (node.text[each.body.start : each.body.end] for each in node.heredocs)

@@ -1,0 +1,114 @@
+"""What a word is in every build there could be, whatever `--build-arg`s and base images bring.
+
+A value is a constant (a string), or a sequence of strings and `Symbol`s: what stands for a symbol
+is known only when somebody builds. Equal values are equal in every build; unequal ones may be.
+The words are expanded as `stagelint.model.expansion` does it for one build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from stagelint.model.expansion import (
+    UNKNOWN,
+    ExpansionError,
+    Value,
+    expand_words,
+    names,
+    part_value,
+)
+from stagelint.syntax.words import Literal, Part, WordError, lex
+
+try:  # as the standard library's `random` does: hashlib loads OpenSSL, which takes 8 ms
+    from _blake2 import blake2b
+except ImportError:  # pragma: no cover - an interpreter without it
+    from hashlib import blake2b
+
+#: Longer values than this, in pieces and in characters, are folded into one symbol.
+_MOST_PIECES = 64
+_MOST_CHARACTERS = 65536
+
+
+class Symbol(NamedTuple):
+    """A text that is the same wherever the symbol stands, in one build and in any."""
+
+    digest: str
+
+
+Symbolic = str | tuple[str | Symbol, ...]
+"""A constant, or the pieces of which at least one is a symbol."""
+
+Lookup = Callable[[str], Symbolic | None]
+
+
+def digest(*what: object) -> str:
+    """Stands for *what*: strings, None, booleans, symbols, and tuples of them, by their `repr`."""
+    return blake2b(repr(what).encode(), digest_size=16).hexdigest()
+
+
+def symbol(*what: object) -> Symbolic:
+    """The value that *what* determines."""
+    return (Symbol(digest(*what)),)
+
+
+def concatenate(values: Iterable[Symbolic | None]) -> Symbolic:
+    """One value of several; what is not set is empty."""
+    pieces: list[str | Symbol] = []
+    run: list[str] = []
+    for value in values:
+        for piece in (value,) if isinstance(value, str) else value or ():
+            if isinstance(piece, str):
+                run.append(piece)
+            else:
+                pieces += ("".join(run), piece)
+                run.clear()
+    whole = tuple(piece for piece in (*pieces, "".join(run)) if piece)
+    if len(whole) > _MOST_PIECES or sum(map(len, whole)) > _MOST_CHARACTERS:
+        return symbol("long", whole)
+    if not whole:
+        return ""
+    return whole[0] if len(whole) == 1 and isinstance(whole[0], str) else whole
+
+
+def evaluate(text: str, lookup: Lookup, escape: str = "\\", *, quotes: bool = True) -> Symbolic:
+    """*text* as one word; with *quotes* false as the body of an unquoted heredoc.
+
+    A word that cannot be expanded is a symbol of its own: its build fails, always alike.
+    """
+    try:
+        parts = lex(text, escape, quotes=quotes)
+        return concatenate(_evaluate(part, lookup) for part in parts)
+    except (WordError, ExpansionError) as error:
+        return symbol("error", str(error), text)
+
+
+def evaluate_words(text: str, lookup: Lookup, escape: str) -> tuple[Symbolic, ...]:
+    """*text* as several words, which blanks of an unquoted value divide (EXPOSE)."""
+    try:
+        words = expand_words(text, lambda name: _constant(lookup(name)), escape)
+        if isinstance(words, list):
+            return tuple(words)
+        parts = tuple((part.quoted, _evaluate(part, lookup)) for part in lex(text, escape))
+    except (WordError, ExpansionError) as error:
+        return (symbol("error", str(error), text),)
+    return (symbol("words", parts),)
+
+
+def _constant(value: Symbolic | None) -> Value | None:
+    return UNKNOWN if isinstance(value, tuple) else value
+
+
+def _evaluate(part: Part, lookup: Lookup) -> Symbolic | None:
+    if isinstance(part, Literal):
+        return part.value
+    values = {name: lookup(name) for name in names([part])}
+    if not any(isinstance(value, tuple) for value in values.values()):
+        value = part_value(part, lambda name: _constant(values[name]))
+        if isinstance(value, str):
+            return value
+    if not part.operator:
+        return values[part.name]
+    word = concatenate(_evaluate(inner, lookup) for inner in part.word)
+    replacement = concatenate(_evaluate(inner, lookup) for inner in part.replacement)
+    return symbol("modified", part.operator, values[part.name], word, replacement)

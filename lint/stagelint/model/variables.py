@@ -1,0 +1,173 @@
+"""ARG and ENV in every build there could be: the counterpart of `scope`, which knows one build.
+
+A builder may override each ARG, and a base image may set any variable. Sources: BuildKit v0.25.2,
+observed, and `scope` for what the two share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stagelint.model.scope import HIDDEN, PLATFORM_ARGS, SCRATCH_PATH
+from stagelint.model.symbols import Symbolic, digest, evaluate, symbol
+from stagelint.syntax.nodes import Instruction, Pair
+
+#: Holds the name of the target, as asked for or as written.
+TARGET_STAGE = "TARGETSTAGE"
+
+
+class GlobalVariables:
+    """The ARGs before the first FROM."""
+
+    def __init__(self, instructions: Iterable[Instruction]) -> None:
+        self._values = {name: symbol("platform", name) for name in PLATFORM_ARGS}
+        self._optional: set[str] = set()
+        """Those that only a builder sets."""
+        self.reads_target = False
+        """Has anything asked for the name of the target?"""
+        for instruction in instructions:
+            for pair in instruction.pairs:
+                self._declare(pair, instruction.escape)
+
+    def _declare(self, pair: Pair, escape: str) -> None:
+        value = self._values.get(pair.key)
+        if pair.value is not None:
+            value = evaluate(pair.value, self.lookup, escape)
+            self._optional.discard(pair.key)
+        elif value is None:
+            self._optional.add(pair.key)
+        self._values[pair.key] = symbol("arg", pair.key, value)
+
+    def lookup(self, name: str) -> Symbolic | None:
+        """What `$name` is in a FROM."""
+        self.reads_target = self.reads_target or name == TARGET_STAGE
+        return self._values.get(name)
+
+    def inherited(self, name: str) -> Symbolic | None:
+        """What an `ARG name` in a stage takes from here; None if it is the builder's alone."""
+        return None if name in self._optional else self.lookup(name)
+
+
+class Variables:
+    """The variables of a stage while its instructions are read in order."""
+
+    def __init__(self, outer: GlobalVariables, base: str) -> None:
+        """*base* stands for an image whose variables are not known; empty for scratch."""
+        self._outer = outer
+        self._base = base
+        self._values: dict[str, Symbolic] = {}
+        self._order: dict[tuple[str, str], Symbolic | None] = {}
+        """What a RUN gets, in BuildKit's order: setting a variable again moves it to the end.
+        The key is what the entry is, `env`, `arg?` (set if the builder gives it) or `base`."""
+        self.image: dict[str, Symbolic] = {}
+        """The variables of the image config that are set here, by when they were first set."""
+        self._digest = ""
+        if base:
+            self._order["base", digest(())] = None
+        else:
+            self.image["PATH"] = SCRATCH_PATH
+            self._set("PATH", SCRATCH_PATH)
+
+    def child(self) -> Variables:
+        """Those at the beginning of a stage built on this one."""
+        child = Variables(self._outer, self._base)
+        child._values, child._order = dict(self._values), dict(self._order)
+        child.image = dict(self.image)
+        # BuildKit sets the image's variables once more, so they win over ARGs of the same name.
+        if self._base:
+            child._cover()
+        else:
+            for name, value in self.image.items():
+                child._set(name, value)
+        return child
+
+    def _cover(self) -> None:
+        """Set the variables of the image once more where those of its base are not known.
+
+        They keep the places they have in the base, so they and the base are one entry.
+        """
+        for name in self._values.keys() - self.image.keys():
+            self._values[name] = symbol("covered", self._base, name, self._values[name])
+        self._values.update(self.image)
+        for key in [*self._order]:
+            if key[0] == "base" or key[1] in self.image:
+                del self._order[key]
+        self._order["base", digest(tuple(self.image.items()))] = None
+        self._digest = ""
+
+    @property
+    def size(self) -> int:
+        """How many variables there are: what a copy costs."""
+        return len(self._order)
+
+    @property
+    def digest(self) -> str:
+        """Stands for what a RUN gets."""
+        if not self._digest:
+            self._digest = digest(self._base, tuple(self._order.items()))
+        return self._digest
+
+    @property
+    def digest_of_all(self) -> str:
+        """Stands for what a stage built on this one can see."""
+        return digest(self.digest, sorted(self._values.items()), self.digest_of_image)
+
+    @property
+    def digest_of_image(self) -> str:
+        """Stands for the `Env` of the image config."""
+        return digest(self._base, tuple(self.image.items()))
+
+    def lookup(self, name: str) -> Symbolic | None:
+        """What `$name` is here; None if it is certainly not set."""
+        value = self._values.get(name)
+        if value is None and self._base:
+            return symbol("variable", self._base, name)
+        return value
+
+    def _set(self, name: str, value: Symbolic) -> None:
+        self._values[name] = value
+        self._order.pop(("arg?", name), None)
+        self._order.pop(("env", name), None)
+        self._order["env", name] = value
+        self._digest = ""
+
+    def env(self, instruction: Instruction) -> None:
+        """Take an ENV into account: every value sees the variables before it."""
+        found: list[tuple[str, Symbolic]] = []
+        for pair in instruction.pairs:
+            key = evaluate(pair.key, self.lookup, instruction.escape)
+            value = evaluate(pair.value or "", self.lookup, instruction.escape)
+            if not isinstance(key, str):
+                self._forget(key, value)
+                return
+            found.append((key, value))
+        self.image.update(found)
+        for name, value in found:
+            self._set(name, value)
+
+    def _forget(self, key: Symbolic, value: Symbolic) -> None:
+        """A variable is set whose name is not known: it may be any."""
+        self._base = digest("overlaid", self.digest_of_all, key, value)
+        self._values.clear()
+        self._order = {("base", digest(())): None}
+        self.image = {}
+        self._digest = ""
+
+    def arg(self, instruction: Instruction) -> None:
+        """Take an ARG into account: its values see those to their left."""
+        for pair in instruction.pairs:
+            name = pair.key
+            if name in HIDDEN:
+                continue
+            value = self._outer.inherited(name)
+            if pair.value is not None:
+                value = evaluate(pair.value, self.lookup, instruction.escape)
+                self._set(name, symbol("arg", name, value))
+            elif value is not None:
+                self._set(name, value)
+            else:
+                value = symbol("arg", name, self.lookup(name))
+                self._values[name] = value
+                self._order.pop(("arg?", name), None)
+                self._order["arg?", name] = value
+                self._digest = ""
