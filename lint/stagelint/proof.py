@@ -7,11 +7,13 @@ image config. What no target needs may vanish.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from stagelint.model.build import Incomparable, Target, Vertex
+from stagelint.model.build import Target
 from stagelint.model.file import File
+from stagelint.model.vertices import Incomparable, Vertex
 from stagelint.syntax.nodes import Instruction
 
 
@@ -24,6 +26,8 @@ def same_build(before: File, after: File) -> None:
 
     Raises `Difference` if it does not, or if that is not certain.
     """
+    if not before.is_read:
+        raise Difference("the file is in a language that stagelint does not know")
     if before.is_rejected:
         raise Difference("BuildKit rejects the file as it stands")
     no_new_errors(before, after)
@@ -31,6 +35,7 @@ def same_build(before: File, after: File) -> None:
         raise Difference("BuildKit would reject the file")
     if _directives(before) != _directives(after):
         raise Difference("the parser directives differ")
+    _no_new_warnings_that_fail(after)
     try:
         for name, index in _targets(before):
             _same_target(before, after, name, index)
@@ -44,6 +49,19 @@ def no_new_errors(before: File, after: File) -> None:
     for kind, count in Counter(problem.kind for problem in after.problems).items():
         if count > old[kind]:
             raise Difference(f"it would add an error ({kind})")
+
+
+def _no_new_warnings_that_fail(file: File) -> None:
+    """`# check=error=true` makes warnings errors: those that names and the case of words bring."""
+    checks = [each.value for each in file.tree.directives if each.name == "check"]
+    if not any(re.search(r"(?i)\berror=(?:true|t|1)\b", value) for value in checks):
+        return
+    words = [each.raw_keyword for each in file.tree.instructions]
+    words += [stage.opening.arguments[1].value for stage in file.stages if stage.raw_name]
+    if not (all(map(str.isupper, words)) or all(map(str.islower, words))):
+        raise Difference("BuildKit is told to fail where the case of keywords differs")
+    if any("experimental" in value for value in checks):
+        raise Difference("BuildKit is told to fail where a comment does not describe its stage")
 
 
 def _directives(file: File) -> list[tuple[str, str]]:

@@ -15,8 +15,9 @@ from stagelint.syntax.nodes import Instruction
 #: `80` is short for `80/tcp`.
 _PORT = re.compile(r"[0-9]+\Z", re.ASCII)
 
-#: Paths that joining leaves as they are.
-_PLAIN = re.compile(r"[^/]+(?:/[^/]+)*\Z")
+#: Relative paths that can be joined; `.` and a slash at the end mean more than a path to COPY.
+_SEGMENT = r"(?!\.\.?(?:/|\Z))[^/]+"
+_PLAIN = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*\Z")
 
 
 class ImageConfig:
@@ -33,6 +34,8 @@ class ImageConfig:
         self._triggers: list[object] = []
         self._has_command = False
         """Has this stage a CMD of its own, which an ENTRYPOINT then does not clear?"""
+        self.platform: Symbolic | None = None
+        """What `--platform` of the FROM says."""
         self.directory: Symbolic = "/"
         """The working directory."""
         self.user: Symbolic = ""
@@ -48,6 +51,7 @@ class ImageConfig:
         child = ImageConfig(self._base)
         child._fields, child._labels = dict(self._fields), dict(self._labels)
         child._ports, child._volumes = dict(self._ports), dict(self._volumes)
+        child.platform = self.platform
         child.directory, child.user, child.shell = self.directory, self.user, self.shell
         return child
 
@@ -66,6 +70,7 @@ class ImageConfig:
             "WorkingDir": self.directory,
             "User": self.user,
             "Shell": self.shell,
+            "Platform": self.platform,
         }
         return {name: digest(self._base, value) for name, value in values.items()}
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from stagelint.model import images
 from stagelint.model.graph import StageGraph
+from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.stages import RESERVED, Stage
 from stagelint.syntax.characters import nearest
 from stagelint.syntax.nodes import Instruction
-
-#: Variables whose value may list names of stages.
-_LISTS_OF_STAGES = ("BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH")
 
 _TEST = re.compile(
     r"\b(?:go test|cargo test|pytest|tox|(?:npm|yarn|pnpm|bun)(?: run)? test|mvn test|"
@@ -108,7 +106,7 @@ def _spoken_for(graph: StageGraph) -> Iterator[str]:
             yield stage.name
         for instruction in stage.by_keyword("ARG", "ENV"):
             for pair in instruction.pairs:
-                if pair.key in _LISTS_OF_STAGES:
+                if pair.key in LISTS_OF_STAGES:
                     yield from re.split(r"[\s,\"']+", (pair.value or "").lower())
     for reference in graph.references:
         if reference.needs is None:

@@ -20,6 +20,9 @@ PLATFORM_ARGS = frozenset(
     for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 ) | {"TARGETSTAGE"}
 
+#: ARGs whose value may list names of stages: for the SBOM scanner, for the time of files (1.24).
+LISTS_OF_STAGES = frozenset({"BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH"})
+
 #: Never part of the environment, though declared.
 HIDDEN = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
 

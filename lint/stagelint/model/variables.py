@@ -30,13 +30,13 @@ class GlobalVariables:
                 self._declare(pair, instruction.escape)
 
     def _declare(self, pair: Pair, escape: str) -> None:
-        value = self._values.get(pair.key)
         if pair.value is not None:
             value = evaluate(pair.value, self.lookup, escape)
+            self._values[pair.key] = symbol("arg", pair.key, value)
             self._optional.discard(pair.key)
-        elif value is None:
+        elif pair.key not in self._values:
+            self._values[pair.key] = symbol("arg", pair.key, None)
             self._optional.add(pair.key)
-        self._values[pair.key] = symbol("arg", pair.key, value)
 
     def lookup(self, name: str) -> Symbolic | None:
         """What `$name` is in a FROM."""

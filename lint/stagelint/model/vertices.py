@@ -1,0 +1,312 @@
+"""Reading a stage into vertices: what decides the result of each instruction (BuildKit v0.25.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from stagelint.model import images
+from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
+from stagelint.model.image_config import ImageConfig, below, bodies
+from stagelint.model.stages import SCRATCH, Stage
+from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate
+from stagelint.model.variables import GlobalVariables, Variables
+from stagelint.syntax.nodes import Flag, Heredoc, Instruction
+from stagelint.syntax.validate import instruction_problem, mount_fields
+
+if TYPE_CHECKING:
+    from stagelint.model.file import File
+
+#: More variables than this in all RUNs and FROMs together: the file is hostile.
+_MOST_VARIABLES = 1_000_000
+
+#: The digest of no files at all.
+_EMPTY = "empty"
+
+#: And of the build context, which is the same before and after a rewrite.
+_CONTEXT = "context"
+
+
+class Incomparable(Exception):
+    """What the file builds cannot be worked out; the message says why."""
+
+
+class Budget:
+    """Counts the variables looked through, so that hostile files end soon."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def spend(self, variables: int) -> None:
+        """Raises `Incomparable` when it has become too much."""
+        self._spent += variables
+        if self._spent > _MOST_VARIABLES:
+            raise Incomparable("the file is too large to be compared")
+
+
+class Vertex(NamedTuple):
+    """One step: *digest* stands for the file system it leaves."""
+
+    digest: str
+    instruction: Instruction
+    inputs: tuple[str, ...]
+    """Digests of the vertices whose results it reads, the one it builds upon first."""
+
+
+class StageBuild:
+    """What one stage is at its end."""
+
+    def __init__(self, files: str, variables: Variables, config: ImageConfig) -> None:
+        self.files = files
+        self.variables = variables
+        self.config = config
+        self.vertices: list[Vertex] = []
+
+    @cached_property
+    def digest(self) -> str:
+        """Stands for all that a stage built on this one inherits."""
+        return digest(self.files, self.variables.digest_of_all, sorted(self.config.parts.items()))
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """A digest for every part of the image config."""
+        return {**self.config.parts, "Env": self.variables.digest_of_image}
+
+
+class StageReader:
+    """Reads one stage in order, given those above it."""
+
+    def __init__(
+        self,
+        file: File,
+        stage: Stage,
+        outer: GlobalVariables,
+        done: Sequence[StageBuild],
+        budget: Budget,
+    ) -> None:
+        """*done* are the stages above *stage*."""
+        self.file = file
+        self.stage = stage
+        self.globals = outer
+        self.done = done
+        self.budget = budget
+        self._references: dict[str, list[Reference]] = {}
+        """By the logical text of the instruction: equal ones refer to the same."""
+        for reference in file.graph.of(stage.index):
+            if reference.kind is not EdgeKind.BASE:
+                text = reference.instruction.logical.text
+                self._references.setdefault(text, []).append(reference)
+        self._next: Iterator[Reference] = iter(())
+        """The references of the instruction at hand, in order."""
+        self.at = self._start()
+
+    def read(self) -> StageBuild:
+        """The stage at its end. Raises `Incomparable`."""
+        for instruction in self.stage.instructions:
+            self._take(instruction)
+        return self.at
+
+    # -- FROM ----------------------------------------------------------------------------------
+
+    def _start(self) -> StageBuild:
+        stage, lookup = self.stage, self.globals.lookup
+        if stage.name in self.file.options.contexts:
+            return self._unknown("context", stage.name)
+        node, base = stage.opening, stage.base
+        platform = stage.platform
+        on = evaluate(platform.value or "", lookup, node.escape) if platform else None
+        text = evaluate(base.raw, lookup, node.escape)
+        if not isinstance(text, str):
+            return self._unknown("variable", text, on, self._candidates())
+        if base.stage is not None:
+            return self._child(base.stage)
+        if text == SCRATCH:
+            start = StageBuild(_EMPTY, Variables(self.globals, ""), ImageConfig(""))
+            start.config.platform = on
+            return start
+        return self._unknown("image", images.canonical(text), on)
+
+    def _unknown(self, *what: object) -> StageBuild:
+        base = digest("FROM", *what)
+        start = StageBuild(base, Variables(self.globals, base), ImageConfig(base))
+        start.vertices.append(Vertex(base, self.stage.opening, ()))
+        return start
+
+    def _candidates(self) -> list[tuple[str | None, str]]:
+        """The stages a FROM with a variable may mean, and those that their ONBUILDs may."""
+        found = [self.file.stages[index] for index in self.file.graph.may_be(self.stage)]
+        if any(True for stage in found for _ in stage.triggers):
+            found = list(self._above())
+        self.budget.spend(len(found))
+        return [(stage.name, self.done[stage.index].digest) for stage in found]
+
+    def _child(self, parent: int) -> StageBuild:
+        above = self.done[parent]
+        self.budget.spend(above.variables.size)
+        self.at = StageBuild(above.files, above.variables.child(), above.config.child())
+        for trigger in self.file.stages[parent].triggers:
+            if trigger.escape != "\\":
+                raise Incomparable("BuildKit reads an ONBUILD with another escape character")
+            if instruction_problem(trigger, self.file.tree.frontend):
+                self._add(trigger, "failed", trigger.rest)
+            else:
+                self._take(trigger)
+        return self.at
+
+    def _above(self) -> Iterator[Stage]:
+        return (stage for stage in self.file.stages if stage.index < self.stage.index)
+
+    # -- the instructions ----------------------------------------------------------------------
+
+    def _take(self, node: Instruction) -> None:
+        at, keyword = self.at, node.keyword
+        self._next = iter(self._references.get(node.logical.text, ()))
+        if keyword == "ENV":
+            at.variables.env(node)
+        elif keyword == "ARG":
+            at.variables.arg(node)
+        elif keyword == "RUN":
+            self._run(node)
+        elif keyword in ("COPY", "ADD"):
+            self._copy(node)
+        else:
+            at.config.take(node, at.variables.lookup)
+            if keyword == "WORKDIR" and at.config.directory != "/":
+                self._add(node, "WORKDIR", at.config.directory, at.config.user)
+
+    def _add(self, node: Instruction, *what: object, inputs: Iterable[str] = ()) -> None:
+        """A vertex on top of the last one; *what* determines its result, together with *inputs*."""
+        sources = (self.at.files, *inputs)
+        vertex = Vertex(digest(what, sources), node, sources)
+        self.at.vertices.append(vertex)
+        self.at.files = vertex.digest
+
+    def _run(self, node: Instruction) -> None:
+        at = self.at
+        self.budget.spend(at.variables.size)
+        mounts = [self._mount(node, flag) for flag in node.flags if flag.name == "mount"]
+        mounts.sort(key=lambda mount: repr(mount[0].get("target")))  # as BuildKit sorts them
+        options = [sorted(fields.items()) for fields, _ in mounts]
+        flags = sorted((flag.name, flag.value) for flag in node.flags if flag.name != "mount")
+        flags = [each for each in flags if each != ("network", "default")]
+        shell = None if node.is_json else at.config.shell
+        state = (at.variables.digest, at.config.directory, at.config.user, shell)
+        inputs = [source for _, source in mounts]
+        self._add(node, "RUN", _command(node), state, options, flags, inputs=inputs)
+
+    def _mount(self, node: Instruction, flag: Flag) -> tuple[dict[str, Symbolic], str]:
+        """The options of a mount, and the files it reads."""
+        fields: dict[str, Symbolic] = {"type": "bind"}
+        for key, value in mount_fields(flag.value or "") or ():
+            word = "true" if value is None else value
+            fields[_ALIASES.get(key, key)] = evaluate(word, self.at.variables.lookup, node.escape)
+        kind, origin = fields["type"], fields.pop("from", "")
+        if kind == "cache":
+            fields.setdefault("sharing", "shared")
+            fields.setdefault("id", fields.get("target", ""))
+        elif kind == "bind" and fields.get("readonly") == "true":
+            del fields["readonly"]
+        if not isinstance(origin, str):
+            return fields, self._any_of(origin)
+        if origin:
+            return fields, self._source(origin)
+        if kind == "cache":
+            return fields, self._cache_source()
+        return fields, _CONTEXT if kind == "bind" else _EMPTY
+
+    def _cache_source(self) -> str:
+        """A cache without `from` begins empty, or as the stage that is called `scratch`."""
+        index = self.file.table.named(SCRATCH)
+        if index is None:
+            return _EMPTY
+        return self.done[index].files if index < self.stage.index else digest("too late")
+
+    def _copy(self, node: Instruction) -> None:
+        lookup, escape = self.at.variables.lookup, node.escape
+        heredocs = {heredoc.word_start: heredoc for heredoc in node.heredocs}
+        sources: list[object] = []
+        for argument in node.arguments[:-1]:
+            heredoc = heredocs.get(argument.start)
+            if heredoc:
+                sources.append((argument.value, _content(node, heredoc, lookup)))
+            else:
+                sources.append(evaluate(argument.value, lookup, escape))
+        destination = evaluate(node.arguments[-1].value, lookup, escape)
+        flags: list[tuple[str, Symbolic]] = []
+        for name, value in ((flag.name, flag.value) for flag in node.flags):
+            is_raw = name == "exclude" or value is None
+            word = value or "true" if is_raw else evaluate(value or "", lookup, escape)
+            if name != "from" and word not in ("", "false"):
+                flags.append((name, word))
+        place = below(self.at.config.directory, destination)
+        origin = self._origin(node)
+        flags.sort(key=lambda flag: flag[0])
+        self._add(node, node.keyword, sources, place, flags, inputs=[origin])
+
+    # -- where files come from -----------------------------------------------------------------
+
+    def _origin(self, node: Instruction) -> str:
+        """The files that a COPY or ADD reads."""
+        flag = node.flag("from") if node.keyword == "COPY" else None
+        return self._source(flag.value) if flag and flag.value else _CONTEXT
+
+    def _source(self, name: str) -> str:
+        """What the next reference of the instruction, by *name*, is to."""
+        reference = next(self._next, None)
+        if reference is None:
+            return self._any_of(name)
+        needs = reference.needs
+        if reference.problem is not None:
+            if reference.problem.kind == OUT_OF_RANGE:  # or an image met before (v0.25.2)
+                raise Incomparable(f"the number {name} refers to no stage")
+            return digest("failed", reference.problem.kind, name)
+        if needs == self.stage.index:  # an ONBUILD that copies from its own child, so far
+            return self.at.files
+        if needs is not None:
+            return self.done[needs].files
+        if reference.image is not None:
+            return digest("image", images.canonical(reference.image), self.at.config.platform)
+        return _EMPTY if name == SCRATCH else self._any_of(name)
+
+    def _any_of(self, name: Symbolic) -> str:
+        """A name that some builders expand: any stage above may be meant."""
+        stages = [(stage.name, self.done[stage.index].files) for stage in self._above()]
+        self.budget.spend(len(stages))
+        return digest("any of", name, self.at.variables.digest_of_all, stages)
+
+
+_ALIASES = {
+    "src": "source",
+    "dst": "target",
+    "destination": "target",
+    "ro": "readonly",
+    "rw": "readwrite",
+}
+
+
+def _command(node: Instruction) -> tuple[object, ...]:
+    """What a RUN executes: strings, or what it gives to the shell."""
+    if node.is_json:
+        return ("exec", [argument.value for argument in node.arguments])
+    if len(node.heredocs) == 1:
+        heredoc = node.heredocs[0]
+        if (heredoc.word_start, heredoc.word_end) == (node.rest_start, len(node.logical.text)):
+            script = _chomped(node, heredoc)
+            if script.lstrip("\t").startswith("#!"):  # a file of its own, called like the heredoc
+                return ("file", heredoc.delimiter, heredoc.chomp, script)
+            return ("shell", script)
+    words = [(each.delimiter, body) for each, body in zip(node.heredocs, bodies(node), strict=True)]
+    return ("shell", node.rest, *words)
+
+
+def _content(node: Instruction, heredoc: Heredoc, lookup: Lookup) -> Symbolic:
+    """The text of the file that a heredoc of a COPY is."""
+    body = _chomped(node, heredoc)
+    return evaluate(body, lookup, quotes=False) if heredoc.expand else body
+
+
+def _chomped(node: Instruction, heredoc: Heredoc) -> str:
+    body = node.text[heredoc.body.start : heredoc.body.end]
+    return re.sub(r"(?m)^\t+", "", body) if heredoc.chomp else body
