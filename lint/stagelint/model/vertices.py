@@ -104,8 +104,9 @@ class StageReader:
 
     def read(self) -> StageBuild:
         """The stage at its end. Raises `Incomparable`."""
-        for instruction in self.stage.instructions:
-            self._take(instruction)
+        if self.stage.name not in self.file.options.contexts:  # one of its name replaces it
+            for instruction in self.stage.instructions:
+                self._take(instruction)
         return self.at
 
     # -- FROM ----------------------------------------------------------------------------------
@@ -124,9 +125,10 @@ class StageReader:
             return self._child(base.stage)
         if text == SCRATCH:
             start = StageBuild(_EMPTY, Variables(self.globals, ""), ImageConfig(""))
-            start.config.platform = on
-            return start
-        return self._unknown("image", images.canonical(text), on)
+        else:
+            start = self._unknown("image", images.canonical(text), on)
+        start.config.platform = on
+        return start
 
     def _unknown(self, *what: object) -> StageBuild:
         base = digest("FROM", *what)
@@ -267,7 +269,8 @@ class StageReader:
         if needs is not None:
             return self.done[needs].files
         if reference.image is not None:
-            return digest("image", images.canonical(reference.image), self.at.config.platform)
+            image, platform = images.canonical(reference.image), self.at.config.platform
+            return digest("FROM", "image", image, platform and ("of the consumer", platform))
         return _EMPTY if name == SCRATCH else self._any_of(name)
 
     def _any_of(self, name: Symbolic) -> str:
