@@ -42,6 +42,8 @@ class _Outcome(NamedTuple):
     findings: list[Finding]
     fixed: list[Finding]
     withheld: list[engine.Withheld]
+    unjudged: int
+    """Rewrites that dockerfile-parse could not judge."""
 
 
 def run(session: Session) -> Report:
@@ -97,7 +99,7 @@ def _one(session: Session, source: Source, *, fixing: bool) -> _Outcome:
         options = session.options_for(after)
     file = File(after, options)
     findings = engine.prove(file, engine.lint(file, rules, resolve))
-    return _Outcome(source, after, findings, fixed.applied, fixed.withheld)
+    return _Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 
 def _accepts(session: Session) -> Callable[[Guarantee], bool]:
@@ -230,12 +232,16 @@ def _made(outcomes: list[_Outcome]) -> Iterator[str]:
     """The fixes that were made, by file and rule."""
     from collections import Counter
 
+    from stagelint.report.parts import plural
+
     for one in outcomes:
         if one.fixed:
             yield escape(f"{one.before.path}:")
             counts = Counter((each.code, each.name) for each in one.fixed)
             for (code, name), count in sorted(counts.items()):
                 yield f"    {count} × {code} ({name})"
+        if one.unjudged:
+            yield f"    {plural(one.unjudged, 'rewrite')} that dockerfile-parse could not judge"
 
 
 def _notes(session: Session, outcomes: list[_Outcome]) -> Iterator[str]:

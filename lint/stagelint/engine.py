@@ -31,7 +31,7 @@ class Fixed(NamedTuple):
     source: Source
     applied: list[Finding]
     withheld: list[Withheld]
-    unread: int = 0
+    unjudged: int = 0
     """Rewrites that dockerfile-parse could not judge."""
 
 
@@ -66,7 +66,7 @@ def fix(
     """
     applied: list[Finding] = []
     withheld: list[Withheld] = []
-    unread = 0
+    unjudged = 0
     seen = {source.text}
     for _ in range(PASSES):
         file = File(source, options)
@@ -80,9 +80,9 @@ def fix(
             break
         seen.add(text)
         applied += made
-        unread += not judged
+        unjudged += not judged
         source = Source(source.path, text)
-    return Fixed(source, applied, withheld, unread)
+    return Fixed(source, applied, withheld, unjudged)
 
 
 def prove(file: File, findings: Iterable[Finding]) -> list[Finding]:
