@@ -30,6 +30,9 @@ Lookup = Callable[[str], Value | None]
 _MAX_STARS = 4
 _MAX_VALUE = 4096
 
+#: A longer text is unknown unless it is written so: variables can double it line by line.
+_MAX_TEXT = 32768
+
 
 class ExpansionError(Exception):
     """The word cannot be expanded; the message is BuildKit's, without the word."""
@@ -102,7 +105,9 @@ def _join(values: Iterable[Value]) -> Value:
             unknown = True
         else:
             texts.append(value)
-    return UNKNOWN if unknown else "".join(texts)
+    if unknown or (len(texts) > 1 and sum(map(len, texts)) > _MAX_TEXT):
+        return UNKNOWN
+    return "".join(texts)
 
 
 def part_value(part: Part, lookup: Lookup) -> Value:
@@ -150,7 +155,7 @@ def _pattern(part: Variable, value: Value | None, word: Value, lookup: Lookup) -
         return ""
     if isinstance(value, _Unknown) or isinstance(replacement, _Unknown):
         return UNKNOWN
-    if pattern.count(".*") > _MAX_STARS or len(value) > _MAX_VALUE:
+    if pattern.count(".*") > _MAX_STARS or len(value) + len(replacement) > _MAX_VALUE:
         return UNKNOWN
     if part.operator == "#":
         match = re.match(pattern, value, re.DOTALL)
