@@ -76,55 +76,41 @@ class ImageConfig:
 
     def take(self, node: Instruction, lookup: Lookup) -> None:
         """Take an instruction into account; *lookup* knows the variables in force."""
-        setter = _SETTERS.get(node.keyword)
-        if setter:
-            setter(self, node, lookup)
-
-    def _command(self, node: Instruction, _lookup: Lookup) -> None:
-        self._fields["Cmd"] = self._arguments(node)
-        self._has_command = True
-
-    def _entrypoint(self, node: Instruction, _lookup: Lookup) -> None:
-        self._fields["Entrypoint"] = self._arguments(node)
-        if not self._has_command:
-            self._fields["Cmd"] = None
+        match node.keyword:
+            case "CMD":
+                self._fields["Cmd"] = self._arguments(node)
+                self._has_command = True
+            case "ENTRYPOINT":
+                self._fields["Entrypoint"] = self._arguments(node)
+                if not self._has_command:
+                    self._fields["Cmd"] = None
+            case "SHELL":
+                self.shell = tuple(argument.value for argument in node.arguments)
+            case "WORKDIR":
+                self.directory = below(self.directory, evaluate(node.rest, lookup, node.escape))
+            case "USER":
+                self.user = evaluate(node.rest, lookup, node.escape)
+            case "STOPSIGNAL":
+                self._fields["StopSignal"] = evaluate(node.rest, lookup, node.escape)
+            case "HEALTHCHECK":
+                self._fields["Healthcheck"] = _check(node)
+            case "MAINTAINER":
+                self._fields["Author"] = node.rest
+            case "ONBUILD":
+                self._triggers.append((node.rest, *bodies(node)))
+            case "LABEL":
+                self._label(node, lookup)
+            case "EXPOSE":
+                self._expose(node, lookup)
+            case "VOLUME":
+                for argument in node.arguments:
+                    self._volumes[evaluate(argument.value, lookup, node.escape)] = None
+            case _:
+                pass
 
     def _arguments(self, node: Instruction) -> tuple[object, ...]:
         values = tuple(argument.value for argument in node.arguments)
         return ("exec", values) if node.is_json else ("shell", self.shell, values)
-
-    def _shell(self, node: Instruction, _lookup: Lookup) -> None:
-        self.shell = tuple(argument.value for argument in node.arguments)
-
-    def _healthcheck(self, node: Instruction, _lookup: Lookup) -> None:
-        kind, *values = [argument.value for argument in node.arguments] or [""]
-        flags = sorted((flag.name, flag.value or "") for flag in node.flags)
-        self._fields["Healthcheck"] = (kind.upper(), node.is_json, values, flags)
-
-    def _onbuild(self, node: Instruction, _lookup: Lookup) -> None:
-        self._triggers.append((node.rest, *bodies(node)))
-
-    def _maintainer(self, node: Instruction, _lookup: Lookup) -> None:
-        self._fields["Author"] = node.rest
-
-    def _workdir(self, node: Instruction, lookup: Lookup) -> None:
-        self.directory = below(self.directory, evaluate(node.rest, lookup, node.escape))
-
-    def _set_user(self, node: Instruction, lookup: Lookup) -> None:
-        self.user = evaluate(node.rest, lookup, node.escape)
-
-    def _stopsignal(self, node: Instruction, lookup: Lookup) -> None:
-        self._fields["StopSignal"] = evaluate(node.rest, lookup, node.escape)
-
-    def _volume(self, node: Instruction, lookup: Lookup) -> None:
-        for argument in node.arguments:
-            self._volumes[evaluate(argument.value, lookup, node.escape)] = None
-
-    def _expose(self, node: Instruction, lookup: Lookup) -> None:
-        for argument in node.arguments:
-            for port in evaluate_words(argument.value, lookup, node.escape):
-                is_number = isinstance(port, str) and _PORT.match(port)
-                self._ports[f"{port}/tcp" if is_number else port] = None
 
     def _label(self, node: Instruction, lookup: Lookup) -> None:
         for pair in node.pairs:
@@ -132,21 +118,17 @@ class ImageConfig:
             self._labels.pop(key, None)
             self._labels[key] = evaluate(pair.value or "", lookup, node.escape)
 
+    def _expose(self, node: Instruction, lookup: Lookup) -> None:
+        for argument in node.arguments:
+            for port in evaluate_words(argument.value, lookup, node.escape):
+                is_number = isinstance(port, str) and _PORT.match(port)
+                self._ports[f"{port}/tcp" if is_number else port] = None
 
-_SETTERS = {
-    "CMD": ImageConfig._command,
-    "ENTRYPOINT": ImageConfig._entrypoint,
-    "SHELL": ImageConfig._shell,
-    "HEALTHCHECK": ImageConfig._healthcheck,
-    "ONBUILD": ImageConfig._onbuild,
-    "MAINTAINER": ImageConfig._maintainer,
-    "WORKDIR": ImageConfig._workdir,
-    "USER": ImageConfig._set_user,
-    "STOPSIGNAL": ImageConfig._stopsignal,
-    "VOLUME": ImageConfig._volume,
-    "EXPOSE": ImageConfig._expose,
-    "LABEL": ImageConfig._label,
-}
+
+def _check(node: Instruction) -> tuple[object, ...]:
+    kind, *values = [argument.value for argument in node.arguments] or [""]
+    flags = sorted((flag.name, flag.value or "") for flag in node.flags)
+    return (kind.upper(), node.is_json, values, flags)
 
 
 def below(directory: Symbolic, path: Symbolic) -> Symbolic:
