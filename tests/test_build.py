@@ -61,6 +61,7 @@ SAME = {
     "order of flags": ("FROM a|COPY --chown=1 --link b c", "FROM a|COPY --link=true --chown=1 b c"),
     "WORKDIR below": ("FROM a|WORKDIR /b|WORKDIR c/d|RUN x", "FROM a|WORKDIR /b|WORKDIR /b/c/d|RUN x"),
     "WORKDIR and COPY": ("FROM a|WORKDIR /b|COPY c d", "FROM a|WORKDIR /b|COPY c /b/d"),
+    "platform of scratch": ("FROM --platform=linux/arm64 scratch|COPY a b", "FROM scratch|COPY a b"),
     "EXPOSE": ("FROM a|EXPOSE 80 81/udp", "FROM a|EXPOSE 81/udp|EXPOSE 80/tcp"),
     "a parent that leaves nothing": ("FROM scratch|ENV a=1|RUN b", "FROM scratch|ENV a=1|RUN b|ARG c"),
     "ONBUILD by name or number": (
@@ -75,6 +76,7 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "platform of an image": ("FROM --platform=linux/arm64 a", "FROM a"),
     "a word": ("FROM a|RUN b", "FROM a|RUN c"),
     "blanks in a RUN": ("FROM a|RUN b c", "FROM a|RUN b  c"),
     "order of ENV": ("FROM a|ENV b=1 c=2|RUN d", "FROM a|ENV c=2 b=1|RUN d"),
@@ -136,7 +138,6 @@ DIFFERENT = {
         "FROM a AS x|ONBUILD RUN b|FROM x AS y|FROM y",
         "FROM a AS x|ONBUILD RUN b|FROM x AS y|FROM y|RUN b",
     ),
-    "platform of scratch": ("FROM --platform=linux/arm64 scratch|COPY a b", "FROM scratch|COPY a b"),
     "a number that means nothing": (
         "FROM a|COPY --from=b c d|COPY --from=1 e f",
         "FROM a|COPY --from=b c d|COPY --from=1 e f|# same text, but nobody knows",

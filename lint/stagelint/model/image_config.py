@@ -34,8 +34,6 @@ class ImageConfig:
         self._triggers: list[object] = []
         self._has_command = False
         """Has this stage a CMD of its own, which an ENTRYPOINT then does not clear?"""
-        self.platform: Symbolic | None = None
-        """What `--platform` of the FROM says."""
         self.directory: Symbolic = "/"
         """The working directory."""
         self.user: Symbolic = ""
@@ -51,7 +49,6 @@ class ImageConfig:
         child = ImageConfig(self._base)
         child._fields, child._labels = dict(self._fields), dict(self._labels)
         child._ports, child._volumes = dict(self._ports), dict(self._volumes)
-        child.platform = self.platform
         child.directory, child.user, child.shell = self.directory, self.user, self.shell
         return child
 
@@ -70,7 +67,6 @@ class ImageConfig:
             "WorkingDir": self.directory,
             "User": self.user,
             "Shell": self.shell,
-            "Platform": self.platform,
         }
         return {name: digest(self._base, value) for name, value in values.items()}
 
@@ -79,6 +75,7 @@ class ImageConfig:
         match node.keyword:
             case "CMD":
                 self._fields["Cmd"] = self._arguments(node)
+                self._fields["ArgsEscaped"] = True
                 self._has_command = True
             case "ENTRYPOINT":
                 self._fields["Entrypoint"] = self._arguments(node)

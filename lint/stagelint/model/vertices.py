@@ -123,12 +123,9 @@ class StageReader:
             return self._unknown("variable", text, on, self._candidates())
         if base.stage is not None:
             return self._child(base.stage)
-        if text == SCRATCH:
-            start = StageBuild(_EMPTY, Variables(self.globals, ""), ImageConfig(""))
-        else:
-            start = self._unknown("image", images.canonical(text), on)
-        start.config.platform = on
-        return start
+        if text == SCRATCH:  # where, as for a stage, `--platform` has no effect
+            return StageBuild(_EMPTY, Variables(self.globals, ""), ImageConfig(""))
+        return self._unknown("image", images.canonical(text), on)
 
     def _unknown(self, *what: object) -> StageBuild:
         base = digest("FROM", *what)
@@ -269,8 +266,8 @@ class StageReader:
         if needs is not None:
             return self.done[needs].files
         if reference.image is not None:
-            image, platform = images.canonical(reference.image), self.at.config.platform
-            return digest("FROM", "image", image, platform and ("of the consumer", platform))
+            # Always for the target platform, like a FROM without `--platform`.
+            return digest("FROM", "image", images.canonical(reference.image), None)
         return _EMPTY if name == SCRATCH else self._any_of(name)
 
     def _any_of(self, name: Symbolic) -> str:
