@@ -75,12 +75,12 @@ class ImageConfig:
         match node.keyword:
             case "CMD":
                 self._fields["Cmd"] = self._arguments(node)
-                self._fields["ArgsEscaped"] = True
                 self._has_command = True
             case "ENTRYPOINT":
                 self._fields["Entrypoint"] = self._arguments(node)
                 if not self._has_command:
-                    self._fields["Cmd"] = None
+                    # A CMD that was there once leaves the config's ArgsEscaped behind.
+                    self._fields["Cmd"] = ("cleared", "Cmd" in self._fields)
             case "SHELL":
                 self.shell = tuple(argument.value for argument in node.arguments)
             case "WORKDIR":
