@@ -19,6 +19,11 @@ from typing import NamedTuple
 
 BUSYBOX = Path("/usr/bin/busybox")
 
+_MEMORY = Path("/dev/shm")
+
+#: Where plugins of the Docker client are, which can be called without it: that is quicker.
+_PLUGINS = ("/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins")
+
 #: So long a daemon may take to start or to stop.
 PATIENCE = 60.0
 
@@ -39,7 +44,10 @@ class Docker(NamedTuple):
         return self.env["DOCKER_HOST"]
 
     def run(
-        self, *arguments: str, data: bytes | None = None, check: bool = True
+        self,
+        *arguments: str,
+        data: bytes | None = None,
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """`docker ARGUMENTS`."""
         done = subprocess.run(
@@ -58,6 +66,25 @@ class Docker(NamedTuple):
         if check and result.returncode:
             raise RuntimeError(f"docker {' '.join(arguments)}: {result.stderr.strip()}")
         return result
+
+    def buildx(self, *arguments: str) -> Generator[str]:
+        """The lines `buildx ARGUMENTS` writes to stderr; it is ended when no more are read."""
+        plugin = shutil.which("docker-buildx", path=os.pathsep.join(_PLUGINS))
+        process = subprocess.Popen(
+            [*([plugin] if plugin else [program("docker"), "buildx"]), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=self.env,
+        )
+        assert process.stderr
+        try:
+            for line in process.stderr:
+                yield line.decode("utf-8", "replace")
+        finally:
+            process.kill()
+            process.stderr.close()
+            process.wait()
 
     def api(self) -> http.client.HTTPConnection:
         """A connection to the engine, for what would take a process each."""
@@ -94,10 +121,11 @@ def need(*programs: str) -> None:
 def docker(*, busybox: bool) -> Generator[Docker]:
     """A daemon that is gone with the block; raises `Missing` where there can be none.
 
-    With *busybox* it has a `busybox:latest` that runs, else no image.
+    With *busybox* it has a `busybox:latest` that runs, else no image; then its store is in memory,
+    if there is any: thousands of empty images and of builds that run nothing are quicker there.
     """
     need("dockerd", "containerd", "docker", "setpriv", "unshare")
-    with _folder("sl") as folder:
+    with _folder(None if busybox else _MEMORY) as folder:
         found = Docker(folder, _docker_env(folder))
         if found.run("buildx", "version", check=False).returncode:
             raise Missing("docker-buildx is not installed")
@@ -119,6 +147,7 @@ def _docker_env(folder: Path) -> dict[str, str]:
         "DOCKER_HOST": f"unix://{folder}/docker.sock",
         "DOCKER_CONFIG": str(folder / "config"),
         "BUILDX_CONFIG": str(folder / "buildx"),
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }
 
 
@@ -169,9 +198,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _folder(prefix: str) -> Generator[Path]:
+def _folder(parent: Path | None = None) -> Generator[Path]:
     """A folder with a short path, for sockets; what is mounted in it goes with it."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    if parent is None or not os.access(parent, os.W_OK):
+        parent = Path("/tmp")
+    folder = Path(tempfile.mkdtemp(prefix="sl", dir=parent))
     try:
         yield folder
     finally:
@@ -232,7 +263,7 @@ def buildah() -> Generator[dict[str, str]]:
     `FROM busybox` finds the image `localhost/busybox:latest` in it.
     """
     need("buildah")
-    with _folder("sl") as folder:
+    with _folder() as folder:
         env = _buildah_env(folder)
         _buildah_busybox(folder, env)
         try:

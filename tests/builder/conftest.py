@@ -27,6 +27,12 @@ def docker() -> Iterator[builders.Docker]:
 
 
 @pytest.fixture(scope="session")
+def empty_docker() -> Iterator[builders.Docker]:
+    """A Docker daemon without an image, for graphs and configurations."""
+    yield from _start("docker", builders.docker(busybox=False))
+
+
+@pytest.fixture(scope="session")
 def docker_host(docker: builders.Docker) -> str:
     """What DOCKER_HOST must be to reach the daemon; `docker_env` has this and more."""
     return docker.host
