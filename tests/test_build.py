@@ -32,6 +32,9 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "spelling of a variable": ("ARG v|FROM a:$v", "ARG v|FROM a:${v}"),
+    "a dead stage that failed": ("ARG v|FROM b:$v|FROM a", "FROM a"),
+    "an error of a dead stage": ("FROM a|EXPOSE x|FROM b", "FROM b"),
     "layout": ("FROM a|RUN  b \\|  c|# d|", "from a||run b \\| # d|  c"),
     "latest": ("FROM a|COPY --from=b c d", "FROM a:latest|COPY --from=b:latest c d"),
     "default domain": ("FROM a", "FROM docker.io/library/a"),
@@ -142,6 +145,13 @@ DIFFERENT = {
         "FROM a|COPY --from=b c d|COPY --from=1 e f",
         "FROM a|COPY --from=b c d|COPY --from=1 e f|# same text, but nobody knows",
     ),
+    "an error of the last stage": (
+        "FROM a|FROM b|COPY --from=0 c d|EXPOSE x",
+        "FROM a AS y|FROM b|COPY --from=y c d|EXPOSE x",
+    ),
+    "a dead stage that may fail": ("FROM a", "ARG v|FROM b:$v|FROM a"),
+    "a platform that may be empty": ("FROM scratch|COPY a b", "FROM --platform=$TARGETPLATFORM scratch|COPY a b"),
+    "an ARG that may fail": ("FROM a", "ARG v|ARG w=${v:?missing}|FROM a"),
     "an error": ("FROM a|COPY --from=7 b c", "FROM a|COPY --from=7 b c"),
     "a rejected rewrite": ("FROM a|FROM b", "FROM a AS x|FROM b|COPY --from=1 c d"),
     "another frontend": ("# syntax=a/b|FROM a", "# syntax=a/b|FROM a"),

@@ -37,6 +37,7 @@ def same_build(before: File, after: File) -> None:
         raise Difference("the parser directives differ")
     _no_new_warnings_that_fail(after)
     try:
+        _no_new_ways_to_fail(before, after)
         for name, index in _targets(before):
             _same_target(before, after, name, index)
     except Incomparable as reason:
@@ -62,6 +63,12 @@ def _no_new_warnings_that_fail(file: File) -> None:
         raise Difference("BuildKit is told to fail where the case of keywords differs")
     if any("experimental" in value for value in checks):
         raise Difference("BuildKit is told to fail where a comment does not describe its stage")
+
+
+def _no_new_ways_to_fail(before: File, after: File) -> None:
+    """What a builder gives can make any FROM and global ARG fail, though no target needs it."""
+    if not after.build.conditions <= before.build.conditions:
+        raise Difference("a FROM or ARG that can fail would be new")
 
 
 def _directives(file: File) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from stagelint.model.scope import LISTS_OF_STAGES
-from stagelint.model.symbols import digest
+from stagelint.model.symbols import digest, evaluate
 from stagelint.model.variables import GlobalVariables
 from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
 
@@ -55,6 +55,24 @@ class BuildGraph:
         asked = name or self._file.stages[index].raw_name
         read = asked if self.globals.reads_target else ""
         return Target(built.files, built.parts, digest(read, self._listed))
+
+    @cached_property
+    def conditions(self) -> set[str]:
+        """Stand for all that BuildKit works out whatever is built, and that an ARG can make fail."""
+        lookup = self.globals.lookup
+        found: set[str] = set()
+        for stage in self._file.stages:
+            platform = (stage.platform and stage.platform.value) or ""
+            words = [
+                evaluate(each, lookup, stage.opening.escape) for each in (stage.base.raw, platform)
+            ]
+            if not all(isinstance(word, str) for word in words):
+                found.add(digest("FROM", words))
+        for instruction in self._file.globals.instructions:
+            for pair in instruction.pairs:
+                if pair.value and "?" in pair.value:  # `${NAME:?message}`
+                    found.add(digest("ARG", evaluate(pair.value, lookup, instruction.escape)))
+        return found
 
     @cached_property
     def _listed(self) -> list[object]:

@@ -272,5 +272,9 @@ class File:
 
     @cached_property
     def is_rejected(self) -> bool:
-        """Is there an error that every build of the whole file runs into?"""
-        return any(problem.stage is None and not problem.conditional for problem in self.problems)
+        """Is there an error that every build of the last stage runs into?"""
+        built = self.built(self.final.index) if self.final else ()
+        return any(
+            not problem.conditional and (problem.stage is None or problem.stage in built)
+            for problem in self.problems
+        )
