@@ -32,6 +32,11 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "another escape": ("FROM a|RUN b \\|  c", "# escape=`|FROM a|RUN b `|  c"),
+    "order of candidates": (
+        "ARG V|FROM a AS x-1|FROM b AS x-2|FROM x-$V",
+        "ARG V|FROM b AS x-2|FROM a AS x-1|FROM x-$V",
+    ),
     "spelling of a variable": ("ARG v|FROM a:$v", "ARG v|FROM a:${v}"),
     "a dead stage that failed": ("ARG v|FROM b:$v|FROM a", "FROM a"),
     "an error of a dead stage": ("FROM a|EXPOSE x|FROM b", "FROM b"),
@@ -65,7 +70,7 @@ SAME = {
     "WORKDIR below": ("FROM a|WORKDIR /b|WORKDIR c/d|RUN x", "FROM a|WORKDIR /b|WORKDIR /b/c/d|RUN x"),
     "WORKDIR and COPY": ("FROM a|WORKDIR /b|COPY c d", "FROM a|WORKDIR /b|COPY c /b/d"),
     "platform of scratch": ("FROM --platform=linux/arm64 scratch|COPY a b", "FROM scratch|COPY a b"),
-    "EXPOSE": ("FROM a|EXPOSE 80 81/udp", "FROM a|EXPOSE 81/udp|EXPOSE 80/tcp"),
+    "EXPOSE": ("FROM a|EXPOSE 80 81/udp", "FROM a|EXPOSE 81/UDP|EXPOSE 80/tcp"),
     "a parent that leaves nothing": ("FROM scratch|ENV a=1|RUN b", "FROM scratch|ENV a=1|RUN b|ARG c"),
     "ONBUILD by name or number": (
         "FROM a AS x|FROM b AS y|ONBUILD RUN z|FROM y|COPY --from=0 c d",
@@ -155,7 +160,7 @@ DIFFERENT = {
     "an error": ("FROM a|COPY --from=7 b c", "FROM a|COPY --from=7 b c"),
     "a rejected rewrite": ("FROM a|FROM b", "FROM a AS x|FROM b|COPY --from=1 c d"),
     "another frontend": ("# syntax=a/b|FROM a", "# syntax=a/b|FROM a"),
-    "another escape": ("FROM a|FROM b", "# escape=`|FROM b"),
+    "another check": ("# check=skip=all|FROM a", "FROM a"),
     "case where warnings are errors": (
         "# check=error=true|from a|FROM b|COPY --from=0 c d",
         "# check=error=true|from a as x|FROM b|COPY --from=x c d",

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, evaluate_words, symbol
 from stagelint.syntax.nodes import Instruction
 
-#: `80` is short for `80/tcp`.
-_PORT = re.compile(r"[0-9]+\Z", re.ASCII)
+#: `80` is short for `80/tcp`, and `TCP` the same as `tcp`.
+_PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([A-Za-z]+))?\Z")
 
 #: Relative paths that can be joined; `.` and a slash at the end mean more than a path to COPY.
 _SEGMENT = r"(?!\.\.?(?:/|\Z))[^/]+"
@@ -118,8 +118,9 @@ class ImageConfig:
     def _expose(self, node: Instruction, lookup: Lookup) -> None:
         for argument in node.arguments:
             for port in evaluate_words(argument.value, lookup, node.escape):
-                is_number = isinstance(port, str) and _PORT.match(port)
-                self._ports[f"{port}/tcp" if is_number else port] = None
+                match = _PORT.match(port) if isinstance(port, str) else None
+                known = f"{match[1]}/{(match[2] or 'tcp').lower()}" if match else port
+                self._ports[known] = None
 
 
 def _check(node: Instruction) -> tuple[object, ...]:

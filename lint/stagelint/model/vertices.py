@@ -133,13 +133,14 @@ class StageReader:
         start.vertices.append(Vertex(base, self.stage.opening, ()))
         return start
 
-    def _candidates(self) -> list[tuple[str | None, str]]:
+    def _candidates(self) -> list[tuple[str, str]]:
         """The stages a FROM with a variable may mean, and those that their ONBUILDs may."""
         found = [self.file.stages[index] for index in self.file.graph.may_be(self.stage)]
         if any(True for stage in found for _ in stage.triggers):
-            found = list(self._above())
+            found = [stage for stage in self._above() if stage.name]
         self.budget.spend(len(found))
-        return [(stage.name, self.done[stage.index].digest) for stage in found]
+        by_name = {stage.name or "": self.done[stage.index].digest for stage in found}
+        return sorted(by_name.items())
 
     def _child(self, parent: int) -> StageBuild:
         above = self.done[parent]
