@@ -32,6 +32,18 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "an empty default": ("ARG v|FROM a:${v:-}", "ARG v|FROM a:$v"),
+    "quotes around a delimiter": ("FROM a|COPY <<E /b|c|E", "FROM a|COPY <<'E' /b|c|E"),
+    "a secret and a socket": (
+        "FROM a|RUN --mount=type=ssh --mount=type=secret,id=b c",
+        "FROM a|RUN --mount=type=secret,id=b --mount=type=ssh c",
+    ),
+    "a relative WORKDIR with a slash": ("FROM a|WORKDIR b/|RUN c", "FROM a|WORKDIR ./b|RUN c"),
+    "an ARG that nobody reads": ("FROM a AS x|RUN b", "FROM a AS x|RUN b|ARG TARGETSTAGE"),
+    "an ONBUILD under another escape": (
+        "FROM a AS x|ONBUILD RUN b|FROM x AS y",
+        "# escape=`|FROM a AS x|ONBUILD RUN b|FROM x AS y",
+    ),
     "another escape": ("FROM a|RUN b \\|  c", "# escape=`|FROM a|RUN b `|  c"),
     "order of candidates": (
         "ARG V|FROM a AS x-1|FROM b AS x-2|FROM x-$V",
@@ -84,6 +96,22 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "an ONBUILD that has escapes": (
+        r"FROM a AS x|ONBUILD ENV b=\c|FROM x AS y",
+        r"# escape=`|FROM a AS x|ONBUILD ENV b=\c|FROM x AS y",
+    ),
+    "an error in every build": (
+        "FROM a|FROM scratch|COPY --from=0 c d|LABEL e=${f:?missing}",
+        "FROM a AS x|FROM scratch|COPY --from=x c d|LABEL e=${f:?missing}",
+    ),
+    "the last of ro and rw": (
+        "FROM a|RUN --mount=target=/b,ro,rw c",
+        "FROM a|RUN --mount=target=/b,rw,ro c",
+    ),
+    "an error of what the last stage needs": (
+        "FROM scratch AS x|LABEL a=${b:?c}|FROM x|RUN d",
+        "FROM scratch AS x|LABEL a=${b:?c}|FROM x|RUN d|# same",
+    ),
     "platform of an image": ("FROM --platform=linux/arm64 a", "FROM a"),
     "a word": ("FROM a|RUN b", "FROM a|RUN c"),
     "blanks in a RUN": ("FROM a|RUN b c", "FROM a|RUN b  c"),

@@ -37,6 +37,8 @@ def same_build(before: File, after: File) -> None:
         raise Difference("the parser directives differ")
     _no_new_warnings_that_fail(after)
     try:
+        if before.build.fails:
+            raise Difference("BuildKit rejects the file as it stands")
         _no_new_ways_to_fail(before, after)
         for name, index in _targets(before):
             _same_target(before, after, name, index)
@@ -92,17 +94,16 @@ def _same_target(before: File, after: File, name: str, index: int) -> None:
     if counterpart is None:
         raise Difference(f"there is no target `{name}` any more")
     old, new = before.build.target(index, name), after.build.target(counterpart, name)
-    if old == new:
-        return
     target = f"target `{name}`" if name else "the last stage"
     if old.files != new.files:
         raise Difference(f"{target} {_first_difference(before, after, old, new)}")
-    if old.names != new.names:
+    if old.listed != new.listed or (old.name and new.name and old.name != new.name):
         raise Difference(f"{target} reads the names of stages, and they would differ")
-    fields = sorted(
+    fields = [
         field for field in old.config | new.config if old.config.get(field) != new.config.get(field)
-    )
-    raise Difference(f"the config of {target} would differ in {', '.join(fields)}")
+    ]
+    if fields:
+        raise Difference(f"the config of {target} would differ in {', '.join(sorted(fields))}")
 
 
 def _first_difference(before: File, after: File, old: Target, new: Target) -> str:

@@ -14,10 +14,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from stagelint.model.expansion import ExpansionError
 from stagelint.model.scope import LISTS_OF_STAGES
-from stagelint.model.symbols import digest, evaluate
+from stagelint.model.symbols import Symbolic, digest, evaluate
 from stagelint.model.variables import GlobalVariables
-from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
+from stagelint.model.vertices import Budget, Incomparable, StageBuild, StageReader, Vertex
+from stagelint.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
@@ -30,8 +32,10 @@ class Target(NamedTuple):
     """Digest of the last vertex."""
     config: dict[str, str]
     """A digest for every part of the image config, by its name there."""
-    names: str
-    """Stands for the names of stages, as far as the build can read them."""
+    name: str
+    """What TARGETSTAGE is, where the file speaks of it; else empty."""
+    listed: str
+    """Stands for the stages that ARGs may list, if there are such ARGs; else empty."""
 
 
 class BuildGraph:
@@ -52,31 +56,38 @@ class BuildGraph:
     def target(self, index: int, name: str = "") -> Target:
         """What `--target NAME` gives, which selects the stage with that *index*."""
         built = self.stages[index]
-        asked = name or self._file.stages[index].raw_name
-        read = asked if self.globals.reads_target else ""
-        return Target(built.files, built.parts, digest(read, self._listed))
+        asked = name or self._file.stages[index].raw_name or "default"
+        known = asked if self.globals.reads_target else ""
+        return Target(built.files, built.parts, known, self._listed)
+
+    @property
+    def fails(self) -> bool:
+        """Can the last stage not be built, whoever builds?"""
+        return self.stages[-1].fails
 
     @cached_property
     def conditions(self) -> set[str]:
         """Stand for all that BuildKit works out whatever is built, and that an ARG can make fail."""
-        lookup = self.globals.lookup
         found: set[str] = set()
         for stage in self._file.stages:
             platform = (stage.platform and stage.platform.value) or ""
-            words = [
-                evaluate(each, lookup, stage.opening.escape) for each in (stage.base.raw, platform)
-            ]
+            words = [self._evaluate(each, stage.opening) for each in (stage.base.raw, platform)]
             if not all(isinstance(word, str) for word in words):
                 found.add(digest("FROM", words))
         for instruction in self._file.globals.instructions:
             for pair in instruction.pairs:
                 if pair.value and "?" in pair.value:  # `${NAME:?message}`
-                    found.add(digest("ARG", evaluate(pair.value, lookup, instruction.escape)))
+                    found.add(digest("ARG", pair.value))
         return found
 
+    def _evaluate(self, word: str, node: Instruction) -> Symbolic:
+        try:
+            return evaluate(word, self.globals.lookup, node.escape)
+        except ExpansionError as error:
+            raise Incomparable(str(error)) from None
+
     @cached_property
-    def _listed(self) -> list[object]:
-        """The ARGs that may list stages, and all stages if there are any."""
+    def _listed(self) -> str:
         instructions = [each for each in self._file.tree.instructions if each.keyword == "ARG"]
         instructions += [trigger for stage in self._file.stages for trigger in stage.triggers]
         pairs = [pair for each in instructions for pair in each.pairs]
@@ -86,7 +97,9 @@ class BuildGraph:
             if pair.key in LISTS_OF_STAGES
         ]
         stages = zip(self._file.stages, self.stages, strict=True)
-        return [lists, [(stage.name, built.files) for stage, built in stages]] if lists else []
+        return (
+            digest(lists, [(stage.name, built.files) for stage, built in stages]) if lists else ""
+        )
 
     @cached_property
     def vertices(self) -> dict[str, Vertex]:

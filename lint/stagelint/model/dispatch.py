@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stagelint.model import mounts
 from stagelint.model.expansion import (
     UNKNOWN,
     ExpansionError,
@@ -144,42 +145,17 @@ class Dispatch:
     def _run(self, node: Instruction) -> None:
         for flag in node.flags:
             if flag.name == "mount" and flag.value:
-                message = self._mount(node, flag.value, Argument("", flag.value_start, flag.end))
+                where = Argument("", flag.value_start, flag.end)
+                fields = mount_fields(flag.value) or []
+                for key, setting in fields:
+                    if setting is not None and key != "from":
+                        self._expand(node, where._replace(value=setting))
+                message = mounts.problem(fields)
                 if message:
                     span = node.logical.span(flag.value_start, flag.end)
                     self._add(span, message, conditional="$" in flag.value)
         if node.is_json and not node.arguments:
             self._add(node.code_span, "failed to marshal LLB definition: arguments are required")
-
-    def _mount(self, node: Instruction, value: str, where: Argument) -> str | None:
-        """The first thing BuildKit refuses in the options of a mount."""
-        fields = mount_fields(value) or []
-        kind = "bind"
-        for key, setting in fields:
-            if key == "type" and setting is not None:
-                kind = setting.lower()
-        if "$" in kind:
-            return None
-        for key, setting in fields:
-            if setting is None:
-                if key in _MOUNT_SWITCHES:
-                    continue
-                return f"invalid field '{key}' must be a key=value pair"
-            if key != "from":
-                self._expand(node, where._replace(value=setting))
-            if key not in _MOUNT_KEYS:
-                return f"unexpected key '{key}' in '{key}={setting}'"
-            if key == "type" and kind not in _MOUNT_TYPES:
-                return f"unsupported mount type {quoted(setting)}"
-        used = {key for key, _ in fields}
-        if kind == "secret" and "from" in used:
-            return "secret mount should not have a from"
-        for key in ("mode", "uid", "gid"):
-            if key in used and kind in ("bind", "tmpfs"):
-                return f'{key} not allowed for "{kind}" type mounts'
-        if "size" in used and kind != "tmpfs":
-            return f"unexpected key 'size' for mount type '{kind}'"
-        return None
 
     def _expose(self, node: Instruction) -> None:
         for argument in node.arguments:
@@ -212,26 +188,6 @@ def _unknown(_name: str) -> Value:
 
 
 _REMOTE = re.compile(r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/")
-_MOUNT_TYPES = frozenset({"bind", "cache", "tmpfs", "secret", "ssh"})
-_MOUNT_SWITCHES = frozenset({"readonly", "ro", "readwrite", "rw", "required"})
-_MOUNT_KEYS = _MOUNT_SWITCHES | frozenset(
-    [
-        "type",
-        "from",
-        "source",
-        "src",
-        "target",
-        "dst",
-        "destination",
-        "id",
-        "sharing",
-        "size",
-        "mode",
-        "uid",
-        "gid",
-        "env",
-    ]
-)
 _SIGNALS = frozenset(
     [
         "ABRT",

@@ -71,7 +71,10 @@ class ImageConfig:
         return {name: digest(self._base, value) for name, value in values.items()}
 
     def take(self, node: Instruction, lookup: Lookup) -> None:
-        """Take an instruction into account; *lookup* knows the variables in force."""
+        """Take an instruction into account; *lookup* knows the variables in force.
+
+        Raises `ExpansionError`.
+        """
         match node.keyword:
             case "CMD":
                 self._fields["Cmd"] = self._arguments(node)
@@ -84,7 +87,10 @@ class ImageConfig:
             case "SHELL":
                 self.shell = tuple(argument.value for argument in node.arguments)
             case "WORKDIR":
-                self.directory = below(self.directory, evaluate(node.rest, lookup, node.escape))
+                path = evaluate(node.rest, lookup, node.escape)
+                if isinstance(path, str) and path and not path.startswith("/"):
+                    path = posixpath.normpath(path)  # an absolute one is kept as it is
+                self.directory = below(self.directory, path)
             case "USER":
                 self.user = evaluate(node.rest, lookup, node.escape)
             case "STOPSIGNAL":

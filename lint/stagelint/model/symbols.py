@@ -74,24 +74,23 @@ def concatenate(values: Iterable[Symbolic | None]) -> Symbolic:
 def evaluate(text: str, lookup: Lookup, escape: str = "\\", *, quotes: bool = True) -> Symbolic:
     """*text* as one word; with *quotes* false as the body of an unquoted heredoc.
 
-    A word that cannot be expanded is a symbol of its own: its build fails, always alike.
+    Raises `ExpansionError` if it cannot be expanded in any build.
     """
     try:
-        parts = lex(text, escape, quotes=quotes)
-        return concatenate(_evaluate(part, lookup) for part in parts)
-    except (WordError, ExpansionError) as error:
-        return symbol("error", str(error), text)
+        return concatenate(_evaluate(part, lookup) for part in lex(text, escape, quotes=quotes))
+    except WordError as error:
+        raise ExpansionError(str(error)) from None
 
 
 def evaluate_words(text: str, lookup: Lookup, escape: str) -> tuple[Symbolic, ...]:
-    """*text* as several words, which blanks of an unquoted value divide (EXPOSE)."""
-    try:
-        words = expand_words(text, lambda name: _constant(lookup(name)), escape)
-        if isinstance(words, list):
-            return tuple(words)
-        parts = tuple((part.quoted, _evaluate(part, lookup)) for part in lex(text, escape))
-    except (WordError, ExpansionError) as error:
-        return (symbol("error", str(error), text),)
+    """*text* as several words, which blanks of an unquoted value divide (EXPOSE).
+
+    Raises `ExpansionError`.
+    """
+    words = expand_words(text, lambda name: _constant(lookup(name)), escape)
+    if isinstance(words, list):
+        return tuple(words)
+    parts = tuple((part.quoted, _evaluate(part, lookup)) for part in lex(text, escape))
     return (symbol("words", parts),)
 
 
@@ -110,5 +109,7 @@ def _evaluate(part: Part, lookup: Lookup) -> Symbolic | None:
     if not part.operator:
         return values[part.name]
     word = concatenate(_evaluate(inner, lookup) for inner in part.word)
+    if word == "" and part.operator in ("-", ":-"):
+        return values[part.name]
     replacement = concatenate(_evaluate(inner, lookup) for inner in part.replacement)
     return symbol("modified", part.operator, values[part.name], word, replacement)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stagelint.model.expansion import ExpansionError
 from stagelint.model.scope import HIDDEN, PLATFORM_ARGS, SCRATCH_PATH
-from stagelint.model.symbols import Symbolic, digest, evaluate, symbol
+from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
 from stagelint.syntax.nodes import Instruction, Pair
 
 #: Holds the name of the target, as asked for or as written.
@@ -31,7 +32,7 @@ class GlobalVariables:
 
     def _declare(self, pair: Pair, escape: str) -> None:
         if pair.value is not None:
-            value = evaluate(pair.value, self.lookup, escape)
+            value = _default(pair.value, self.lookup, escape)
             self._values[pair.key] = symbol("arg", pair.key, value)
             self._optional.discard(pair.key)
         elif pair.key not in self._values:
@@ -132,7 +133,10 @@ class Variables:
         self._digest = ""
 
     def env(self, instruction: Instruction) -> None:
-        """Take an ENV into account: every value sees the variables before it."""
+        """Take an ENV into account: every value sees the variables before it.
+
+        Raises `ExpansionError`.
+        """
         found: list[tuple[str, Symbolic]] = []
         for pair in instruction.pairs:
             key = evaluate(pair.key, self.lookup, instruction.escape)
@@ -161,7 +165,7 @@ class Variables:
                 continue
             value = self._outer.inherited(name)
             if pair.value is not None:
-                value = evaluate(pair.value, self.lookup, instruction.escape)
+                value = _default(pair.value, self.lookup, instruction.escape)
                 self._set(name, symbol("arg", name, value))
             elif value is not None:
                 self._set(name, value)
@@ -171,3 +175,11 @@ class Variables:
                 self._order.pop(("arg?", name), None)
                 self._order["arg?", name] = value
                 self._digest = ""
+
+
+def _default(text: str, lookup: Lookup, escape: str) -> Symbolic:
+    """The value of an ARG that is not overridden, which must not make sense where it always is."""
+    try:
+        return evaluate(text, lookup, escape)
+    except ExpansionError as error:
+        return symbol("error", str(error), text)

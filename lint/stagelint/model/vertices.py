@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from stagelint.model import images
+from stagelint.model.expansion import ExpansionError
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
 from stagelint.model.image_config import ImageConfig, below, bodies
 from stagelint.model.stages import SCRATCH, Stage
-from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate
+from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
 from stagelint.model.variables import GlobalVariables, Variables
 from stagelint.syntax.nodes import Flag, Heredoc, Instruction
 from stagelint.syntax.validate import instruction_problem, mount_fields
@@ -24,6 +25,9 @@ _MOST_VARIABLES = 1_000_000
 
 #: The digest of no files at all.
 _EMPTY = "empty"
+
+#: Characters that may escape another.
+_ESCAPES = frozenset("\\`")
 
 #: And of the build context, which is the same before and after a rewrite.
 _CONTEXT = "context"
@@ -63,6 +67,8 @@ class StageBuild:
         self.variables = variables
         self.config = config
         self.vertices: list[Vertex] = []
+        self.fails = False
+        """Can it not be built, whoever builds?"""
 
     @cached_property
     def digest(self) -> str:
@@ -112,9 +118,16 @@ class StageReader:
     # -- FROM ----------------------------------------------------------------------------------
 
     def _start(self) -> StageBuild:
-        stage, lookup = self.stage, self.globals.lookup
+        stage = self.stage
         if stage.name in self.file.options.contexts:
             return self._unknown("context", stage.name)
+        try:
+            return self._from()
+        except ExpansionError as error:
+            return self._unknown("failed", str(error), stage.base.raw)
+
+    def _from(self) -> StageBuild:
+        stage, lookup = self.stage, self.globals.lookup
         node, base = stage.opening, stage.base
         platform = stage.platform
         on = evaluate(platform.value or "", lookup, node.escape) if platform else None
@@ -146,10 +159,12 @@ class StageReader:
         above = self.done[parent]
         self.budget.spend(above.variables.size)
         self.at = StageBuild(above.files, above.variables.child(), above.config.child())
+        self.at.fails = above.fails
         for trigger in self.file.stages[parent].triggers:
-            if trigger.escape != "\\":
+            if trigger.escape != "\\" and not _ESCAPES.isdisjoint(trigger.logical.text):
                 raise Incomparable("BuildKit reads an ONBUILD with another escape character")
             if instruction_problem(trigger, self.file.tree.frontend):
+                self.at.fails = True
                 self._add(trigger, "failed", trigger.rest)
             else:
                 self._take(trigger)
@@ -161,8 +176,15 @@ class StageReader:
     # -- the instructions ----------------------------------------------------------------------
 
     def _take(self, node: Instruction) -> None:
-        at, keyword = self.at, node.keyword
         self._next = iter(self._references.get(node.logical.text, ()))
+        try:
+            self._understand(node)
+        except ExpansionError as error:
+            self.at.fails = True
+            self._add(node, "failed", str(error))
+
+    def _understand(self, node: Instruction) -> None:
+        at, keyword = self.at, node.keyword
         if keyword == "ENV":
             at.variables.env(node)
         elif keyword == "ARG":
@@ -187,7 +209,7 @@ class StageReader:
         at = self.at
         self.budget.spend(at.variables.size)
         mounts = [self._mount(node, flag) for flag in node.flags if flag.name == "mount"]
-        mounts.sort(key=lambda mount: repr(mount[0].get("target")))  # as BuildKit sorts them
+        mounts.sort(key=lambda mount: _place(mount[0]))
         options = [sorted(fields.items()) for fields, _ in mounts]
         flags = sorted((flag.name, flag.value) for flag in node.flags if flag.name != "mount")
         flags = [each for each in flags if each != ("network", "default")]
@@ -198,10 +220,13 @@ class StageReader:
 
     def _mount(self, node: Instruction, flag: Flag) -> tuple[dict[str, Symbolic], str]:
         """The options of a mount, and the files it reads."""
+        lookup = self.at.variables.lookup
         fields: dict[str, Symbolic] = {"type": "bind"}
         for key, value in mount_fields(flag.value or "") or ():
-            word = "true" if value is None else value
-            fields[_ALIASES.get(key, key)] = evaluate(word, self.at.variables.lookup, node.escape)
+            word = evaluate("true" if value is None else value, lookup, node.escape)
+            if key in ("readwrite", "rw"):
+                key, word = "readonly", _NOT.get(word) or symbol("not", word)
+            fields[_ALIASES.get(key, key)] = word
         kind, origin = fields["type"], fields.pop("from", "")
         if kind == "cache":
             fields.setdefault("sharing", "shared")
@@ -229,8 +254,8 @@ class StageReader:
         sources: list[object] = []
         for argument in node.arguments[:-1]:
             heredoc = heredocs.get(argument.start)
-            if heredoc:
-                sources.append((argument.value, _content(node, heredoc, lookup)))
+            if heredoc and heredoc.word_end == argument.end:  # `<< E` is a file called `<<`
+                sources.append((heredoc.delimiter, _content(node, heredoc, lookup)))
             else:
                 sources.append(evaluate(argument.value, lookup, escape))
         destination = evaluate(node.arguments[-1].value, lookup, escape)
@@ -265,6 +290,7 @@ class StageReader:
         if needs == self.stage.index:  # an ONBUILD that copies from its own child, so far
             return self.at.files
         if needs is not None:
+            self.at.fails = self.at.fails or self.done[needs].fails
             return self.done[needs].files
         if reference.image is not None:
             # Always for the target platform, like a FROM without `--platform`.
@@ -283,8 +309,15 @@ _ALIASES = {
     "dst": "target",
     "destination": "target",
     "ro": "readonly",
-    "rw": "readwrite",
 }
+_NOT: dict[Symbolic, Symbolic] = {"true": "false", "false": "true"}
+
+
+def _place(mount: Mapping[str, Symbolic]) -> tuple[str, str]:
+    """Where a mount stands among others: BuildKit sorts them, secrets and sockets apart."""
+    if mount["type"] in ("secret", "ssh"):
+        return str(mount["type"]), ""
+    return "mount", repr(mount.get("target"))
 
 
 def _command(node: Instruction) -> tuple[object, ...]:
