@@ -1775,7 +1775,7 @@ def test_interrupted(folder: Path) -> None:
 
 HEAVY = (
     "asyncio concurrent.futures dataclasses difflib dockerfile_parse importlib.metadata inspect"
-    " json libcst logging networkx pathlib ruamel subprocess tempfile tomllib unittest yaml"
+    " json libcst logging networkx pathlib ruamel stagelint.verify subprocess tempfile tomllib unittest yaml"
 )
 LOADED = """
 import sys

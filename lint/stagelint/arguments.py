@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -10,13 +10,17 @@ from stagelint import __version__
 from stagelint.config import FORMATS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "rule", "config")
+COMMANDS = ("check", "graph", "verify", "rule", "config")
 LEVELS = ("error", "warning", "info", "style", "none")
+BUILDERS = ("auto", "docker", "buildah", "podman")
+#: More seconds than threads can wait.
+_FOREVER = 1e8
 
 _OVERVIEW = """\
 commands:
   check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
   graph    show the stages of a file, what they need, and what ships
+  verify   build two files with a real builder, and compare the images
   rule     explain a rule
   config   show the settings in force
 
@@ -59,6 +63,7 @@ def _check(parser: ArgumentParser) -> None:
     )
     fixing.add_argument("--diff", action="store_true", help="show what --fix would change")
     fixing.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
+    _verification(parser)
     rules = parser.add_argument_group("rules (codes, prefixes, names or ALL; comma-separated)")
     rules.add_argument("--select", action="append", metavar="RULES", help="run these")
     rules.add_argument("--extend-select", action="append", metavar="RULES", help="run these too")
@@ -94,6 +99,80 @@ def _graph(parser: ArgumentParser) -> None:
     _configuration(parser.add_argument)
 
 
+def _verification(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("verification by a real build")
+    group.add_argument(
+        "--verify",
+        action="store_true",
+        help="write only what builds the same images; fixes that promise that count as safe",
+    )
+    _verifying(group.add_argument, "--verify-with", "--verify-target")
+    group.add_argument(
+        "--keep-failed", action="store_true", help="keep what did not verify, as FILE.failed"
+    )
+    group.add_argument(
+        "--jobs", type=_number, default=2, metavar="N", help="verify N files at a time (2)"
+    )
+
+
+def _verify(parser: ArgumentParser) -> None:
+    parser.description = (
+        "Build the targets of two Dockerfiles with a real builder and compare the images."
+    )
+    parser.epilog = "Exit status: 0 same, 1 different, 2 could not tell."
+    parser.add_argument("old", metavar="OLD", help="a Dockerfile, or - for stdin")
+    parser.add_argument("new", metavar="NEW", help="another, which should build the same")
+    _verifying(parser.add_argument, "--with", "--target")
+    parser.add_argument(
+        "--but-caches", action="store_true", help="caches of package managers and logs may differ"
+    )
+    _build_arg(parser.add_argument)
+    parser.add_argument("-q", "--quiet", action="store_true", help="print differences only")
+    _color(parser.add_argument)
+    _configuration(parser.add_argument)
+    parser.set_defaults(target=[], dialect=None, stdin_filename=None, jobs=1)
+
+
+def _verifying(add: Callable[..., object], builder: str, target: str) -> None:
+    add(
+        builder,
+        dest="verify_with",
+        choices=BUILDERS,
+        default="auto",
+        metavar="BUILDER",
+        help=f"{_one_of(BUILDERS)} (the first that works)",
+    )
+    add(
+        target,
+        dest="verify_target",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="build this target alone, an empty name for the last stage (default: all)",
+    )
+    add("--buildx-builder", metavar="NAME", help="the instance of buildx that builds")
+    add("--context", metavar="DIR", help="the build context (default: where the file lies)")
+    add("--timeout", type=_seconds, metavar="SECONDS", help="for the builds of one file")
+    add("--secret", action="append", default=[], metavar="SPEC", help="as docker build")
+    add("--ssh", action="append", default=[], metavar="SPEC", help="as docker build")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < _FOREVER:
+        raise ArgumentTypeError(f"`{text}` is no number of seconds")
+    return seconds
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
+        raise ArgumentTypeError(f"`{text}` is no number above 0")
+    return int(text[:9])
+
+
 def _rule(parser: ArgumentParser) -> None:
     parser.add_argument("rule", nargs="?", metavar="CODE|NAME")
     parser.add_argument("--all", action="store_true", help="explain every rule")
@@ -117,12 +196,14 @@ def _build(parser: ArgumentParser) -> None:
     group.add_argument(
         "--target", action="append", default=[], metavar="NAME", help="somebody builds this target"
     )
-    group.add_argument(
-        "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="as docker build"
-    )
+    _build_arg(group.add_argument)
     group.add_argument(
         "--dialect", choices=tuple(DIALECTS), metavar="BUILDER", help=_one_of(tuple(DIALECTS))
     )
+
+
+def _build_arg(add: Callable[..., object]) -> None:
+    add("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="as docker build")
 
 
 def _color(add: Callable[..., object]) -> None:
@@ -138,4 +219,10 @@ def _one_of(values: Sequence[str]) -> str:
     return ", ".join(values)
 
 
-_PARSERS = {"check": _check, "graph": _graph, "rule": _rule, "config": _config}
+_PARSERS = {
+    "check": _check,
+    "graph": _graph,
+    "verify": _verify,
+    "rule": _rule,
+    "config": _config,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stagelint import discover, engine
 from stagelint.edit import Guarantee
@@ -13,10 +13,17 @@ from stagelint.model.file import File
 from stagelint.report import summary
 from stagelint.report.terminal import escape, is_terminal, wants_color
 from stagelint.rule import Finding
-from stagelint.session import Session, UsageError
+from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
 
+if TYPE_CHECKING:
+    from stagelint.verify.verdict import Verdict
+
 STDIN = "-"
+FAILED = ".failed"
+
+#: What a build can show to be kept: the image, or all of it that counts.
+_SHOWN_BY_BUILD = (Guarantee.SAME_IMAGE, Guarantee.SAME_BUT_CACHES)
 
 
 class Report(NamedTuple):
@@ -44,19 +51,32 @@ class _Outcome(NamedTuple):
     withheld: list[engine.Withheld]
     unjudged: int
     """Rewrites that dockerfile-parse could not judge."""
+    verdict: Verdict | None = None
+    """What the builds of a rewrite said; unless that was good, *after* is *before* again."""
 
 
-def run(session: Session) -> Report:
-    """Do what the command line asks. Raises `UsageError` and `ConfigError`."""
+def run(session: Session, say: Callable[[str], None]) -> Report:
+    """Do what the command line asks; *say* is told what a verification is at.
+
+    Raises `UsageError` and `ConfigError`.
+    """
     given = session.arguments
     paths = given.paths or [os.curdir]
     if STDIN in paths and len(paths) > 1:
         raise UsageError("stdin (-) is linted alone, without other paths")
     sources = list(_sources(session, paths))
     session.look_for_targets(sources)
-    fixing = session.arguments.fix or session.arguments.fix_only or session.arguments.diff
+    fixing = given.fix or given.fix_only or given.diff
+    if given.verify and not fixing:
+        raise UsageError("--verify goes with --fix, --fix-only or --diff")
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
-    errors = _write(session, outcomes)
+    if given.verify:
+        from stagelint.verify.process import orderly_end
+
+        with orderly_end():
+            errors = _verify(session, outcomes, say) + _write(session, outcomes)
+    else:
+        errors = _write(session, outcomes)
     if paths == [STDIN]:
         return _stdin_report(session, outcomes, errors)
     return _report(session, outcomes, errors)
@@ -103,12 +123,53 @@ def _one(session: Session, source: Source, *, fixing: bool) -> _Outcome:
 
 
 def _accepts(session: Session) -> Callable[[Guarantee], bool]:
-    unsafe = session.unsafe
+    unsafe, shown = session.unsafe, _SHOWN_BY_BUILD if session.arguments.verify else ()
 
     def accepts(guarantee: Guarantee) -> bool:
-        return unsafe or guarantee.is_safe
+        return unsafe or guarantee.is_safe or guarantee in shown
 
     return accepts
+
+
+def _verify(session: Session, outcomes: list[_Outcome], say: Callable[[str], None]) -> list[str]:
+    """Build what was fixed, and take back what does not build the same.
+
+    Returns what went wrong; where it could not be told, nothing is fixed either.
+    """
+    from stagelint.verify import Rewrite, verify
+    from stagelint.verify.verdict import Outcome
+
+    changed = [number for number, one in enumerate(outcomes) if one.after is not one.before]
+    rewrites: list[Rewrite] = []
+    for one in map(outcomes.__getitem__, changed):
+        options = session.options_for(one.before)
+        promises = {each.fix.guarantee for each in one.fixed if each.fix}
+        but_caches = Guarantee.SAME_BUT_CACHES in promises
+        rewrites.append(Rewrite(File(one.before, options), File(one.after, options), but_caches))
+    errors: list[str] = []
+    verdicts = verify(rewrites, wishes_of(session.arguments), say) if rewrites else []
+    for number, verdict in zip(changed, verdicts, strict=True):
+        one = outcomes[number]
+        if verdict.outcome is not Outcome.SAME:
+            errors += _keep(session, one)
+            one = _one(session, one.before, fixing=False)
+        if verdict.outcome is Outcome.UNKNOWN:
+            errors.append(
+                f"{one.before.path}: not fixed, since nobody could tell: {verdict.reason}"
+            )
+        outcomes[number] = one._replace(verdict=verdict)
+    return errors
+
+
+def _keep(session: Session, failed: _Outcome) -> list[str]:
+    """Keep a rewrite that did not verify, if that is wanted; returns what went wrong."""
+    path = f"{failed.before.path}{FAILED}"
+    if session.arguments.keep_failed and session.arguments.paths != [STDIN]:
+        try:
+            discover.write_new(path, failed.after)
+        except OSError as error:
+            return [f"{path}: {error.strerror or error}"]
+    return []
 
 
 def _write(session: Session, outcomes: list[_Outcome]) -> list[str]:
@@ -165,8 +226,13 @@ def _report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Re
         _output(session, outcomes, findings),
         _notes(session, outcomes),
         errors,
-        failed and not given.exit_zero,
+        (failed and not given.exit_zero) or _is_refused(outcomes),
     )
+
+
+def _is_refused(outcomes: list[_Outcome]) -> bool:
+    """Is there a rewrite that does not build the same? That is no finding, and always fails."""
+    return any(one.verdict is not None and one.verdict.outcome == "different" for one in outcomes)
 
 
 def _diff_report(session: Session, outcomes: list[_Outcome], errors: list[str]) -> Report:
@@ -187,8 +253,10 @@ def _diff_report(session: Session, outcomes: list[_Outcome], errors: list[str]) 
         for one in changed
     )
     count = sum(len(one.fixed) for one in changed)
-    notes = [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
-    return Report(output, notes, errors, bool(changed) and not session.arguments.exit_zero)
+    notes = list(_verdicts(session, outcomes))
+    notes += [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
+    failed = bool(changed) and not session.arguments.exit_zero
+    return Report(output, notes, errors, failed or _is_refused(outcomes))
 
 
 def _output(session: Session, outcomes: list[_Outcome], findings: list[Finding]) -> Iterator[str]:
@@ -244,7 +312,20 @@ def _made(outcomes: list[_Outcome]) -> Iterator[str]:
             yield f"    {plural(one.unjudged, 'rewrite')} that dockerfile-parse could not judge"
 
 
+def _verdicts(session: Session, outcomes: list[_Outcome]) -> Iterator[str]:
+    """What the builds said."""
+    if not any(one.verdict for one in outcomes):
+        return
+    from stagelint.report import verification
+
+    color = wants_color(session.arguments.color, sys.stderr, os.environ)
+    for one in outcomes:
+        if one.verdict:
+            yield from verification.render(one.verdict, color=color, quiet=session.arguments.quiet)
+
+
 def _notes(session: Session, outcomes: list[_Outcome]) -> Iterator[str]:
+    yield from _verdicts(session, outcomes)
     if not outcomes and not session.arguments.quiet:
         yield "stagelint: no Dockerfiles found"
     for one in outcomes:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -75,7 +75,7 @@ def _check(given: Namespace) -> int:
                 f"this is the linter for Dockerfiles, and {namesake} is the configuration of"
                 " another program called stagelint; name a path to lint: `dockerfile-stagelint .`"
             )
-    report = run(Session(given))
+    report = run(Session(given), _progress())
     for line in report.errors:
         _complain(line)
     _print(report.output, sys.stdout, end="" if report.is_text else "\n")
@@ -107,6 +107,41 @@ def _graph(given: Namespace) -> int:
         lines = graph.mermaid(file) if given.format == "mermaid" else graph.dot(file)
     _print(lines, sys.stdout)
     return CLEAN
+
+
+def _verify(given: Namespace) -> int:
+    from stagelint.check import read
+    from stagelint.model.file import File
+    from stagelint.report import terminal, verification
+    from stagelint.session import wishes_of
+    from stagelint.verify import Rewrite, verify
+    from stagelint.verify.process import orderly_end
+
+    session = Session(given)
+    old, new = sources = [read(path, None) for path in (given.old, given.new)]
+    for source in sources:
+        if source.error:
+            return _fail(f"{source.path}: {source.error}")
+    folders = {os.path.dirname(os.path.abspath(each.path)) for each in sources if each.path != "-"}
+    if given.context is None and len(folders) > 1:
+        return _fail("the two files lie in different folders: say which --context they build in")
+    options = session.options_for(old)
+    rewrite = Rewrite(File(old, options), File(new, options), given.but_caches)
+    wishes = wishes_of(given)._replace(context=given.context or folders.pop())
+    with orderly_end():
+        (verdict,) = verify([rewrite], wishes, _progress())
+    color = terminal.wants_color(given.color, sys.stdout, os.environ)
+    _print(verification.render(verdict, color=color, quiet=given.quiet), sys.stdout)
+    return {"same": CLEAN, "different": FINDINGS, "unknown": ERROR}[verdict.outcome]
+
+
+def _progress() -> Callable[[str], None]:
+    """Shows what a long run is at, to somebody who sits at a terminal."""
+    from stagelint.report import terminal
+
+    if terminal.is_terminal(sys.stderr):
+        return lambda line: _print([terminal.escape(line)], sys.stderr)
+    return lambda line: None
 
 
 def _rule(given: Namespace) -> int:
@@ -154,4 +189,10 @@ def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None
         stream.write(line if line.endswith(end) else line + end)
 
 
-_COMMANDS = {"check": _check, "graph": _graph, "rule": _rule, "config": _config}
+_COMMANDS = {
+    "check": _check,
+    "graph": _graph,
+    "verify": _verify,
+    "rule": _rule,
+    "config": _config,
+}

@@ -18,8 +18,8 @@ NAMES = (
     r"(?i)(^|/)([^/]+[._-])?(dockerfile|containerfile)([._-][^/]*)?$",
     (
         r"(?i)\.(dockerignore|containerignore|md|rst|txt|adoc|html?|py|go|js|ts|rb|rs|java|sh|ya?ml"
-        r"|json|toml|lock|j2|jinja2?|tmpl|tpl|erb|mustache|gotmpl|template|in|rego|earth|orig|bak|swp|snap|diff"
-        r"|patch)$"
+        r"|json|toml|lock|j2|jinja2?|tmpl|tpl|erb|mustache|gotmpl|template|in|rego|earth|orig|bak|failed|swp|snap"
+        r"|diff|patch)$"
     ),
 )
 _SKIPPED = frozenset({".git", "node_modules"})
@@ -268,14 +268,35 @@ def replace(path: str, before: Source, after: Source) -> None:
         raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
 
 
+def write_new(path: str, source: Source) -> None:
+    """Put the text of *source* at *path*, in the place of any file that is there. Raises `OSError`.
+
+    It gets owner and mode of the file that *source* is named after.
+    """
+    like = os.stat(source.path)
+    temporary = _temporary(path)
+    try:
+        _write(temporary, source.to_bytes(), like)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _temporary(path: str) -> str:
+    """A name for a file beside *path* that nobody else has."""
+    name = f".stagelint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    return os.path.join(os.path.dirname(path), name)
+
+
 def _replace(path: str, before: bytes, after: bytes) -> None:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ReplaceError("not a regular file; nothing was written")
     if not os.access(path, os.W_OK):
         raise ReplaceError("is read-only; nothing was written")
-    name = f".stagelint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    temporary = os.path.join(os.path.dirname(path), name)
+    temporary = _temporary(path)
     try:
         _write(temporary, after, status)
         with open(path, "rb") as file:  # as late as can be, so that little can come in between

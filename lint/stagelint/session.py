@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from stagelint import config, discover
 from stagelint.config import Config
@@ -14,6 +15,9 @@ from stagelint.model.file import AskedTarget, File, Options
 from stagelint.registry import Registry, UnknownSelector
 from stagelint.rule import Rule, Severity
 from stagelint.source import Source, Span
+
+if TYPE_CHECKING:
+    from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
 _ALWAYS = ("invalid-syntax", "unreadable-file")
@@ -144,6 +148,24 @@ class Session:
                 )
             )
         return options
+
+
+def wishes_of(arguments: Namespace) -> Wishes:
+    """What the command line says of the builds of a verification. Raises `UsageError`."""
+    from stagelint.verify.build import Wishes
+
+    if arguments.context is not None and not os.path.isdir(arguments.context):
+        raise UsageError(f"--context takes a folder, not `{arguments.context}`")
+    return Wishes(
+        builder=arguments.verify_with,
+        targets=tuple(arguments.verify_target),
+        context=arguments.context,
+        secrets=tuple(arguments.secret),
+        ssh=tuple(arguments.ssh),
+        buildx_builder=arguments.buildx_builder,
+        timeout=arguments.timeout,
+        jobs=arguments.jobs,
+    )
 
 
 def options_of(arguments: Namespace, source: Source, settings: Config | None = None) -> Options:

@@ -1,0 +1,90 @@
+"""Two images side by side: same, or what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from stagelint.verify.layers import FOLDER
+from stagelint.verify.verdict import Difference, Entry, Setting
+
+#: Where package managers keep what they can fetch again, and where programs log.
+CACHES = {
+    "apt": r"/var/lib/apt/lists|/var/cache/apt",  # apt.conf(5): Dir::State::Lists, Dir::Cache
+    "dnf": r"/var/cache/(?:dnf|libdnf5|yum)",  # dnf.conf(5): cachedir
+    "apk": r"/var/cache/apk|/etc/apk/cache",  # apk-cache(5)
+    "pip": r"(?:/root|/home/[^/]+)/\.cache/pip",  # pip 25 user guide, Caching
+    "npm": r"(?:/root|/home/[^/]+)/\.npm",  # npm config: cache
+    "logs": r"/var/log",  # Filesystem Hierarchy Standard 3.0, 5.10
+}
+_CACHED = re.compile(rf"(?:{'|'.join(CACHES.values())})(?:/.*)?", re.DOTALL)
+#: What leads to pip's: the folder may come and go with it.
+_LEADING = re.compile(r"(?:/root|/home/[^/]+)/\.cache")
+
+ONLY_BEFORE, ONLY_AFTER = frozenset({"only before"}), frozenset({"only after"})
+
+
+def settings(before: Mapping[str, object], after: Mapping[str, object]) -> list[Setting]:
+    """The fields of the config that differ; `null` stands for one that is not there."""
+    return [
+        Setting(name, *_without_common(before.get(name), after.get(name)))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _without_common(before: object, after: object) -> tuple[str, str]:
+    """Both as JSON: of two lists or objects what the other has not, if there is such."""
+    rest: tuple[object, object] = before, after
+    if isinstance(before, list) and isinstance(after, list):
+        old, new = cast("list[object]", before), cast("list[object]", after)
+        rest = [each for each in old if each not in new], [each for each in new if each not in old]
+    elif isinstance(before, dict) and isinstance(after, dict):
+        ours, theirs = cast("dict[str, object]", before), cast("dict[str, object]", after)
+        rest = _only_in(ours, theirs), _only_in(theirs, ours)
+    old_rest, new_rest = rest if any(rest) else (before, after)
+    return json.dumps(old_rest, sort_keys=True), json.dumps(new_rest, sort_keys=True)
+
+
+def _only_in(one: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in one.items() if key not in other or other[key] != value}
+
+
+def files(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[Difference]:
+    """Every path that differs, the largest file first."""
+    found = [
+        Difference(path, aspects, before.get(path), after.get(path))
+        for path in before.keys() | after.keys()
+        if (aspects := _aspects(before.get(path), after.get(path)))
+    ]
+    return sorted(found, key=lambda each: (-each.size, each.path))
+
+
+def _aspects(before: Entry | None, after: Entry | None) -> frozenset[str]:
+    if before == after:
+        return frozenset()
+    if before is None or after is None:
+        return ONLY_AFTER if before is None else ONLY_BEFORE
+    names = zip(Entry._fields, before, after, strict=True)
+    return frozenset(name for name, old, new in names if old != new)
+
+
+def is_cache(difference: Difference) -> bool:
+    """Does it lie in a cache or a log, by `CACHES`?"""
+    path = difference.path
+    if _LEADING.fullmatch(path):
+        ends = (difference.before, difference.after)
+        return all(each.kind == FOLDER for each in ends if each)
+    return bool(_CACHED.fullmatch(path))
+
+
+def unstable(found: Iterable[Difference], rebuilt: Iterable[Difference]) -> set[str]:
+    """The paths of *found* that differ just as much between two builds of the same file.
+
+    *rebuilt* are the differences between those two. A path that always has other content, and
+    now is gone as well, does differ.
+    """
+    noise = {each.path: each.aspects for each in rebuilt}
+    return {each.path for each in found if each.aspects <= noise.get(each.path, frozenset())}
