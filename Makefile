@@ -7,7 +7,7 @@ else
 BIN = $(VENV)/bin
 endif
 
-.PHONY: try test fast check rules clean
+.PHONY: try test fast check rules equivalence clean
 
 try: $(VENV)/installed
 	@cd fixtures/demo && echo '$$ stagelint' && ../../$(BIN)/stagelint || test $$? -eq 1
@@ -25,6 +25,10 @@ check: $(VENV)/developed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Thousands of pairs of Dockerfiles by a real BuildKit and by the proof of fixes; half an hour.
+equivalence: $(VENV)/developed
+	$(BIN)/python -m bench.equivalence --pairs 5000 --report equivalence.txt
 
 rules: $(VENV)/installed
 	$(BIN)/python -m stagelint.catalogue

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.equivalence import builders, table
@@ -33,32 +35,39 @@ def judged(daemon: builders.Docker, pairs: Iterable[Pair]) -> Iterator[Judgement
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.equivalence", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5000, help="so many mutations")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--below", type=Path, help="mutate the Dockerfiles of this folder instead")
-    parser.add_argument("--report", type=Path, help="write violations and misses to this file")
-    options = parser.parse_args()
+    options = _options()
     sources = texts_below(options.below) if options.below else texts()
-    pairs = itertools.chain(
-        fixed_pairs(options.seed, sources), mutated_pairs(options.seed, options.pairs, sources)
-    )
+    fixed = fixed_pairs(options.seed, sources)
+    mutated = mutated_pairs(options.seed, options.pairs, sources)
     found: list[Judgement] = []
-    with builders.docker(busybox=False) as daemon:
-        for each in judged(daemon, pairs):
+    with ExitStack() as stack:
+        daemon = stack.enter_context(builders.docker(busybox=False))
+        report = stack.enter_context(options.report.open("w", encoding="utf-8"))
+        for each in judged(daemon, itertools.chain(fixed, mutated)):
             found.append(each)
-            if each.is_violation:
-                print(table.described(each), file=sys.stderr)
+            if each.is_violation or each.is_missed:
+                print(table.described(each), file=report, flush=True)
             if len(found) % CHUNK == 0:
-                print(f"{len(found)} pairs", file=sys.stderr, flush=True)
-    if options.report:
-        wrong = [each for each in found if each.is_violation or each.is_missed]
-        options.report.write_text("\n".join(map(table.described, wrong)), "utf-8")
+                print(table.text([table.row("so far", found)]), file=sys.stderr, flush=True)
     counts = table.rows(found)
     print(table.text(counts))
     broken = table.complaints(counts[-1])
     print(*broken, sep="\n")
     return 1 if broken else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.equivalence", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=5000, help="so many mutations")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--below", type=Path, help="mutate the Dockerfiles of this folder instead")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path(os.devnull),
+        help="write violations and misses to this file",
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from bench.equivalence.reading import Args, file_of
@@ -28,26 +28,39 @@ _TRIES = 5
 
 def assignments(before: File, after: File, random: Random, count: int = 2) -> tuple[Args, ...]:
     """None, and *count* others by chance; only none where no file has a variable."""
-    names = sorted({*_names(before), *_names(after)})
-    texts = before.source.text + after.source.text
-    if "$" not in texts and not names:
-        return ((),)
-    platform = [name for name in PLATFORM if name in texts and name not in names]
-    values = [*_WORDS, *sorted({*_stage_names(before), *_stage_names(after)})]
+    choices = _choices(before, after)
     found: list[Args] = [()]
-    for _ in range(count):
+    for _ in range(count if choices else 0):
         args: Args = ()
         for _ in range(_TRIES):
-            chosen = [name for name in names if random.random() < 0.7]
-            chosen += [name for name in platform if random.random() < 0.3]
-            args = tuple(
-                (name, random.choice(_PLATFORMS if name.endswith("PLATFORM") else values))
-                for name in sorted(chosen)
-            )
+            chosen = [name for name in choices if random.random() < _share(name)]
+            args = tuple((name, random.choice(choices[name])) for name in chosen)
             if not file_of(before.source.text, args).rejection():
                 break
         found.append(args)
     return tuple(dict.fromkeys(found))
+
+
+def one_by_one(before: File, after: File, random: Random, most: int) -> tuple[Args, ...]:
+    """Single variables with single values, *most* of them."""
+    choices = _choices(before, after)
+    found = [
+        ((name, value),) for name, values in choices.items() for value in dict.fromkeys(values)
+    ]
+    return tuple(random.sample(found, min(most, len(found))))
+
+
+def _choices(before: File, after: File) -> dict[str, Sequence[str]]:
+    """The variables that could make a difference, with values to try."""
+    names = {*_names(before), *_names(after)}
+    texts = before.source.text + after.source.text
+    names |= {name for name in PLATFORM if name in texts}
+    values = [*_WORDS, *sorted({*_stage_names(before), *_stage_names(after)})]
+    return {name: _PLATFORMS if name.endswith("PLATFORM") else values for name in sorted(names)}
+
+
+def _share(name: str) -> float:
+    return 0.3 if name in PLATFORM else 0.7
 
 
 def _names(file: File) -> Iterator[str]:

@@ -43,12 +43,7 @@ _COPY = re.compile(r"\[collector .*\] COPY --from=t(\d+) / /\d+$")
 _INTERNAL = re.compile(r"\[(?:\S+ )?internal\] ")
 _UNAVAILABLE = "failed to resolve source metadata"
 
-#: A step has failed before the last graph was drawn, which chance alone decides.
-_TOO_EARLY = re.compile(
-    r'(?<!failed to )process "|failed to (?:compute|load) cache key|failed to calculate checksum'
-)
-
-#: So often such a call is made.
+#: So often a call is made whose steps fail before the last graph is drawn: chance alone decides.
 _TRIES = 20
 
 Definition = dict[str, dict[str, Any]]
@@ -82,6 +77,8 @@ class Said(NamedTuple):
     """Number of a question -> digest of its last step, as the collector saw it."""
     steps: set[str]
     """What was to be run."""
+    failed: set[str]
+    """What was run, and failed."""
     error: str
 
     def read(self, line: str) -> None:
@@ -92,6 +89,8 @@ class Said(NamedTuple):
                 self.digests[int(copy[1])] = vertex["inputs"][-1]  # before it is the previous copy
             if not _INTERNAL.match(name):
                 self.steps.add(name)
+                if vertex.get("error", "context canceled") != "context canceled":
+                    self.failed.add(name)
 
 
 class Bake:
@@ -149,14 +148,14 @@ class Bake:
             return {}
         definition = _targets(questions)
         definition["collector"] = _collector(questions)
-        said = Said({}, set(), "")
+        said = Said({}, set(), set(), "")
         for _ in range(_TRIES):
             said = self._call(questions, definition, "collector")
-            if not _TOO_EARLY.search(said.error):
+            if not said.failed:
                 break
         if len(said.digests) == len(questions):
             return {each: Answer("graph", said.digests[at]) for at, each in enumerate(questions)}
-        if _TOO_EARLY.search(said.error):
+        if said.failed:
             raise RuntimeError(f"steps fail again and again: {said.error}")
         if not _set_apart(questions, said.error, self._graphless):
             for question in questions:
@@ -189,7 +188,7 @@ class Bake:
 
     def _listen(self, command: Sequence[str], count: int) -> Said:
         """Until there are *count* digests, or all is said."""
-        said = Said({}, set(), "")
+        said = Said({}, set(), set(), "")
         rest: list[str] = []
         with closing(self._daemon.buildx(*command)) as lines:
             for line in lines:

@@ -130,9 +130,8 @@ def docker(*, busybox: bool) -> Generator[Docker]:
         if found.run("buildx", "version", check=False).returncode:
             raise Missing("docker-buildx is not installed")
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                _daemon(folder, found.host), stdout=log, stderr=log, env=found.env
-            )
+            env = found.env if busybox else _that_runs_nothing(folder, found.env)
+            process = subprocess.Popen(_daemon(folder, found.host), stdout=log, stderr=log, env=env)
         try:
             _wait_for(found, process)
             if busybox:
@@ -149,6 +148,15 @@ def _docker_env(folder: Path) -> dict[str, str]:
         "BUILDX_CONFIG": str(folder / "buildx"),
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }
+
+
+def _that_runs_nothing(folder: Path, env: dict[str, str]) -> dict[str, str]:
+    """The environment for a daemon whose containers never begin, which would be in vain."""
+    runtime = folder / "bin" / "runc"
+    runtime.parent.mkdir()
+    runtime.write_text("#!/bin/sh\nexit 1\n")
+    runtime.chmod(0o755)
+    return env | {"PATH": f"{runtime.parent}:{env['PATH']}"}
 
 
 def _inherited() -> dict[str, str]:

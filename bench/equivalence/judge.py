@@ -7,14 +7,14 @@ from enum import StrEnum
 from random import Random
 from typing import NamedTuple
 
-from bench.equivalence.assignments import assignments
+from bench.equivalence.assignments import one_by_one
 from bench.equivalence.bake import MOST, Answer, Bake, Question
 from bench.equivalence.images import Images
 from bench.equivalence.reading import STEPS, Args, file_of, without_steps
 from stagelint import proof
 
 #: So many more arguments are tried before a pair that stagelint does not call equal is.
-MORE = 12
+MORE = 16
 
 
 class Pair(NamedTuple):
@@ -147,7 +147,7 @@ class Judge:
 
 def _with_more_arguments(pair: Pair) -> Pair:
     before, after = file_of(pair.before), file_of(pair.after)
-    more = assignments(before, after, Random(pair.after), MORE)
+    more = one_by_one(before, after, Random(pair.after), MORE)
     return pair._replace(assignments=tuple(dict.fromkeys(pair.assignments + more)))
 
 

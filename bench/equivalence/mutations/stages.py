@@ -218,6 +218,6 @@ def base_by_variable(draft: Draft) -> None:
 def platform_added(draft: Draft) -> None:
     """It counts for an image and not for a stage."""
     stage = draft.pick([stage for stage in draft.stages if stage.platform is None])
-    platform = draft.pick(["$BUILDPLATFORM", "$TARGETPLATFORM", "linux/amd64"])
+    platform = draft.pick(["$BUILDPLATFORM", "$TARGETPLATFORM", "linux/arm64"])
     at = stage.base.span.start
     draft.replace(Span(at, at), f"--platform={platform} ")
