@@ -85,9 +85,10 @@ def value_quoted(draft: Draft) -> None:
 
 
 def value_unquoted(draft: Draft) -> None:
+    """With a blank in it, it is another value then, or no value."""
     instruction, pair = _pair(draft, "ARG", "ENV", "LABEL")
     value = pair.value or ""
-    if value[:1] not in ('"', "'") or not _PLAIN.match(value[1:-1]):
+    if value[:1] not in ('"', "'") or value[:1] != value[-1:]:
         raise Inapplicable
     _write(draft, instruction, pair, f"{pair.key}={value[1:-1]}")
 
