@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stagelint.dialect import BUILDAH
+from stagelint.dialect import BUILDAH, CLASSIC
 from stagelint.model import File, Options
 from stagelint.model.symbols import concatenate, evaluate, symbol
 from stagelint.model.vertices import Incomparable
@@ -215,6 +215,16 @@ def test_buildah_takes_numbers_for_targets() -> None:
 
     assert differs("FROM a|FROM b|FROM c", "FROM b|FROM c") == ""
     assert differs("FROM a|FROM b|FROM c", "FROM b|FROM c", with_numbers) != ""
+
+
+def test_some_builders_build_all_stages_above() -> None:
+    assert differs("FROM a|RUN b|FROM c", "FROM c", Options(dialect=CLASSIC)) == (
+        "the classic builder builds every stage above the last stage, and they would differ"
+    )
+
+
+def test_numbers_that_are_stages_to_buildah_are_left_alone() -> None:
+    assert differs("FROM a|FROM b|FROM 0", "FROM a AS x|FROM b|FROM 0") != ""
 
 
 def test_a_context_replaces_a_stage() -> None:

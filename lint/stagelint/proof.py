@@ -28,6 +28,7 @@ def same_build(before: File, after: File) -> None:
     """
     if not before.is_read:
         raise Difference("the file is in a language that stagelint does not know")
+    _no_numbers_of_buildah(before)
     if before.is_rejected:
         raise Difference("BuildKit rejects the file as it stands")
     no_new_errors(before, after)
@@ -44,6 +45,14 @@ def same_build(before: File, after: File) -> None:
             _same_target(before, after, name, index)
     except Incomparable as reason:
         raise Difference(str(reason)) from None
+
+
+def _no_numbers_of_buildah(file: File) -> None:
+    """`FROM 0` is an image to BuildKit; but who writes it means a stage, and builds with buildah."""
+    for stage in file.stages:
+        raw = stage.base.raw
+        if raw.isascii() and raw.isdigit() and int(raw[:9]) < stage.index:
+            raise Difference(f"`FROM {raw}` means stage {raw} to buildah")
 
 
 def no_new_errors(before: File, after: File) -> None:
@@ -99,6 +108,9 @@ def _same_target(before: File, after: File, name: str, index: int) -> None:
         raise Difference(f"{target} {_first_difference(before, after, old, new)}")
     if old.listed != new.listed or (old.name and new.name and old.name != new.name):
         raise Difference(f"{target} reads the names of stages, and they would differ")
+    if old.above != new.above:
+        title = before.options.dialect.title
+        raise Difference(f"{title} builds every stage above {target}, and they would differ")
     fields = [
         field for field in old.config | new.config if old.config.get(field) != new.config.get(field)
     ]

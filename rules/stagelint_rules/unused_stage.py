@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.naming import purpose
 from stagelint.model.rewriting import by_name, refer, remove, territory
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
@@ -18,8 +19,8 @@ class UnusedStage(Rule):
     name. BuildKit skips an unused stage; the classic builder and kaniko build it in vain.
 
     Nobody can ask for a stage without a name, so an unused one is dead, and the fix removes it; a
-    number that would shift becomes a name. A named stage may be somebody's `--target`, so it is
-    removed with `--unsafe-fixes` only.
+    number that would shift becomes a name. A named stage may be somebody's `--target`, and a stage
+    that tests was meant to run, so they are removed with `--unsafe-fixes` only.
     """
 
     code = "SL101"
@@ -92,6 +93,20 @@ class UnusedStage(Rule):
             """,
             unsafe=True,
         ),
+        Bad(
+            """
+            FROM golang
+            ^^^^^^^^^^^ stage 0 is not needed by any target, and cannot be asked for by name
+            RUN go test ./...
+            FROM scratch
+            COPY app /app
+            """,
+            fixed="""
+            FROM scratch
+            COPY app /app
+            """,
+            unsafe=True,
+        ),
         Good(
             """
             # stagelint: target
@@ -151,10 +166,15 @@ class UnusedStage(Rule):
             )
         else:
             message = f"stage `{stage.label}` is not needed, and a later one has taken its name"
-        guarantee = Guarantee.BEHAVIOUR if heir else Guarantee.SAME_BUILD
+        reason = ""
+        if heir:
+            reason = f"`FROM {heir.base.raw}` may bring an ONBUILD that copies by number"
+        elif purpose(stage) == "test":
+            reason = "its tests look as if they were meant to run; name the stage, and build it"
+        guarantee = Guarantee.BEHAVIOUR if reason else _of_removal(file)
         fix, note = _removal(file, stage, guarantee)
-        if heir and not note:
-            note = f"not safe: `FROM {heir.base.raw}` may bring an ONBUILD that copies by number"
+        if reason and not note:
+            note = f"not safe: {reason}"
         return self.finding(
             file,
             stage.opening.code_span,
@@ -164,6 +184,12 @@ class UnusedStage(Rule):
             fix=fix,
             note=note,
         )
+
+
+def _of_removal(file: File) -> Guarantee:
+    """Some builders build even what nothing needs: then steps vanish, and the image is the same."""
+    in_vain = file.options.dialect.builds_all_up_to_target
+    return Guarantee.SAME_IMAGE if in_vain else Guarantee.SAME_BUILD
 
 
 def _removal(file: File, stage: Stage, guarantee: Guarantee) -> tuple[Fix | None, str]:

@@ -36,6 +36,8 @@ class Target(NamedTuple):
     """What TARGETSTAGE is, where the file speaks of it; else empty."""
     listed: str
     """Stands for the stages that ARGs may list, if there are such ARGs; else empty."""
+    above: tuple[str, ...]
+    """Digests of the stages above that are built though not needed, if the builder does that."""
 
 
 class BuildGraph:
@@ -58,7 +60,9 @@ class BuildGraph:
         built = self.stages[index]
         asked = name or self._file.stages[index].raw_name or "default"
         known = asked if self.globals.reads_target else ""
-        return Target(built.files, built.parts, known, self._listed)
+        all_above = self._file.options.dialect.builds_all_up_to_target
+        above = tuple(each.files for each in self.stages[:index]) if all_above else ()
+        return Target(built.files, built.parts, known, self._listed, above)
 
     @property
     def fails(self) -> bool:

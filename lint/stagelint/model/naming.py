@@ -17,7 +17,7 @@ _TEST = re.compile(
     r"dotnet test|make (?:test|check)|gradlew? test)\b"
 )
 _BUILD = re.compile(
-    r"\b(?:go (?:build|install)|cargo (?:build|install)|make|cmake|ninja|gcc|g\+\+|clang|rustc|"
+    r"\b(?:go (?:build|get|install)|cargo (?:build|get|install)|make|cmake|ninja|gcc|g\+\+|clang|rustc|"
     r"(?:npm|yarn|pnpm|bun)(?: run)? (?:build|bundle|compile)|npx tsc|tsc|webpack|ng build|"
     r"vite build|mvn\S*|gradlew?|sbt|javac|dotnet (?:build|publish)|python3? setup\.py|"
     r"pip3? wheel|swift build|zig build|bazel build|hugo|jekyll build|mix release)\b"
@@ -35,7 +35,7 @@ _MOST_COMPARED = 50
 
 def purpose(stage: Stage) -> str | None:
     """What the RUN commands of *stage* are for: `build`, `deps` or `test`, if it is plain."""
-    commands = "\n".join(_script(run) for run in stage.by_keyword("RUN"))
+    commands = "\n".join(" ".join(_script(run).split()) for run in stage.by_keyword("RUN"))
     for name, pattern in (("build", _BUILD), ("deps", _DEPS), ("test", _TEST)):
         if pattern.search(commands):
             return name
