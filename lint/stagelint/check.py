@@ -155,7 +155,7 @@ def _verify(session: Session, outcomes: list[_Outcome], say: Callable[[str], Non
             one = _one(session, one.before, fixing=False)
         if verdict.outcome is Outcome.UNKNOWN:
             errors.append(
-                f"{one.before.path}: not fixed, since nobody could tell: {verdict.reason}"
+                f"{one.before.path}: not fixed, since nothing shows that it builds the same"
             )
         outcomes[number] = one._replace(verdict=verdict)
     return errors

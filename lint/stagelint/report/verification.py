@@ -50,9 +50,9 @@ def _part(part: Part, style: Style) -> Iterator[str]:
         return
     if part.is_same:
         files = plural(part.files, "file")
-        yield f"  {label}: same image: {files} and the config; {_shared(part)} identical"
+        yield f"  {label}: same image: {files} and the config; {_shared(part)} the same"
     else:
-        yield f"  {label}: {style.red('different image')}; {_shared(part)} identical"
+        yield f"  {label}: {style.red('different image')}; {_shared(part)} the same"
     yield from _indented(map(_setting, part.settings))
     yield from _indented(_listed(part.differences))
     yield from _apart("in caches and logs, which may differ", part.caches)

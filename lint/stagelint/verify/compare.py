@@ -44,8 +44,8 @@ def _without_common(before: object, after: object) -> tuple[str, str]:
     elif isinstance(before, dict) and isinstance(after, dict):
         ours, theirs = cast("dict[str, object]", before), cast("dict[str, object]", after)
         rest = _only_in(ours, theirs), _only_in(theirs, ours)
-    old_rest, new_rest = rest if any(rest) else (before, after)
-    return json.dumps(old_rest, sort_keys=True), json.dumps(new_rest, sort_keys=True)
+    shown = rest if any(rest) else (cast("object", before), cast("object", after))
+    return json.dumps(shown[0], sort_keys=True), json.dumps(shown[1], sort_keys=True)
 
 
 def _only_in(one: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:

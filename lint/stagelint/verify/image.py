@@ -52,7 +52,7 @@ class Image:
             members = _Members(tar)
             manifest = members.manifest()
             config = _mapping(members.json(str(manifest["Config"])))
-            return config, [str(each) for each in manifest["Layers"]]
+            return config, [str(each) for each in manifest["Layers"] or ()]
 
     @property
     def settings(self) -> dict[str, object]:
@@ -121,7 +121,7 @@ class _Members:
         found = _mapping(self.json("index.json"))
         while "manifests" in found:
             found = _mapping(self.json(_blob(next(filter(_is_image, found["manifests"])))))
-        return {"Config": _blob(found["config"]), "Layers": [_blob(x) for x in found["layers"]]}
+        return {"Config": _blob(found["config"]), "Layers": [_blob(x) for x in found["layers"] or ()]}
 
 
 def _is_image(descriptor: Json) -> bool:
