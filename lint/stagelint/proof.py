@@ -7,13 +7,12 @@ image config. What no target needs may vanish.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from stagelint.model.build import Target
 from stagelint.model.file import File
-from stagelint.model.vertices import Incomparable, Vertex
+from stagelint.model.vertices import Vertex
 from stagelint.syntax.nodes import Instruction
 
 
@@ -26,33 +25,17 @@ def same_build(before: File, after: File) -> None:
 
     Raises `Difference` if it does not, or if that is not certain.
     """
-    if not before.is_read:
-        raise Difference("the file is in a language that stagelint does not know")
-    _no_numbers_of_buildah(before)
-    if before.is_rejected:
-        raise Difference("BuildKit rejects the file as it stands")
+    if before.unprovable:
+        raise Difference(before.unprovable)
     no_new_errors(before, after)
-    if after.is_rejected:
-        raise Difference("BuildKit would reject the file")
+    if after.unprovable:
+        raise Difference(f"in the rewrite, {after.unprovable}")
     if _directives(before) != _directives(after):
         raise Difference("the parser directives differ")
-    _no_new_warnings_that_fail(after)
-    try:
-        if before.build.fails:
-            raise Difference("BuildKit rejects the file as it stands")
-        _no_new_ways_to_fail(before, after)
-        for name, index in _targets(before):
-            _same_target(before, after, name, index)
-    except Incomparable as reason:
-        raise Difference(str(reason)) from None
-
-
-def _no_numbers_of_buildah(file: File) -> None:
-    """`FROM 0` is an image to BuildKit; but who writes it means a stage, and builds with buildah."""
-    for stage in file.stages:
-        raw = stage.base.raw
-        if raw.isascii() and raw.isdigit() and int(raw[:9]) < stage.index:
-            raise Difference(f"`FROM {raw}` means stage {raw} to buildah")
+    if not after.build.conditions <= before.build.conditions:
+        raise Difference("a FROM or ARG that can fail would be new")
+    for name, index in _targets(before):
+        _same_target(before, after, name, index)
 
 
 def no_new_errors(before: File, after: File) -> None:
@@ -61,25 +44,6 @@ def no_new_errors(before: File, after: File) -> None:
     for kind, count in Counter(problem.kind for problem in after.problems).items():
         if count > old[kind]:
             raise Difference(f"it would add an error ({kind})")
-
-
-def _no_new_warnings_that_fail(file: File) -> None:
-    """`# check=error=true` makes warnings errors: those that names and the case of words bring."""
-    checks = [each.value for each in file.tree.directives if each.name == "check"]
-    if not any(re.search(r"(?i)\berror=(?:true|t|1)\b", value) for value in checks):
-        return
-    words = [each.raw_keyword for each in file.tree.instructions]
-    words += [stage.opening.arguments[1].value for stage in file.stages if stage.raw_name]
-    if not (all(map(str.isupper, words)) or all(map(str.islower, words))):
-        raise Difference("BuildKit is told to fail where the case of keywords differs")
-    if any("experimental" in value for value in checks):
-        raise Difference("BuildKit is told to fail where a comment does not describe its stage")
-
-
-def _no_new_ways_to_fail(before: File, after: File) -> None:
-    """What a builder gives can make any FROM and global ARG fail, though no target needs it."""
-    if not after.build.conditions <= before.build.conditions:
-        raise Difference("a FROM or ARG that can fail would be new")
 
 
 def _directives(file: File) -> list[tuple[str, str]]:

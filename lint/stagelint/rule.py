@@ -130,11 +130,12 @@ class Rule(ABC):
     ) -> Finding:
         """A finding in *file*, or in *source* if it lies elsewhere.
 
-        If BuildKit rejects the file, no build can stay the same: its fixes are not safe.
+        Where nothing can be shown to stay the same, for instance since BuildKit rejects the file,
+        its fixes are not safe.
         """
-        if fix and fix.guarantee.is_safe and file.is_rejected:
+        if fix and fix.guarantee.is_safe and file.unprovable:
             fix = fix._replace(guarantee=Guarantee.BEHAVIOUR)
-            note = note or "not safe, because BuildKit rejects the file as it stands"
+            note = note or f"not safe, because {file.unprovable}"
         return Finding(
             self.code,
             self.name(),

@@ -14,12 +14,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from stagelint.model.expansion import ExpansionError
 from stagelint.model.scope import LISTS_OF_STAGES
-from stagelint.model.symbols import Symbolic, digest, evaluate
+from stagelint.model.symbols import digest, evaluate
 from stagelint.model.variables import GlobalVariables
-from stagelint.model.vertices import Budget, Incomparable, StageBuild, StageReader, Vertex
-from stagelint.syntax.nodes import Instruction
+from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
@@ -75,7 +73,10 @@ class BuildGraph:
         found: set[str] = set()
         for stage in self._file.stages:
             platform = (stage.platform and stage.platform.value) or ""
-            words = [self._evaluate(each, stage.opening) for each in (stage.base.raw, platform)]
+            words = [
+                evaluate(each, self.globals.lookup, stage.opening.escape)
+                for each in (stage.base.raw, platform)
+            ]
             if not all(isinstance(word, str) for word in words):
                 found.add(digest("FROM", words))
         for instruction in self._file.globals.instructions:
@@ -83,12 +84,6 @@ class BuildGraph:
                 if pair.value and "?" in pair.value:  # `${NAME:?message}`
                     found.add(digest("ARG", pair.value))
         return found
-
-    def _evaluate(self, word: str, node: Instruction) -> Symbolic:
-        try:
-            return evaluate(word, self.globals.lookup, node.escape)
-        except ExpansionError as error:
-            raise Incomparable(str(error)) from None
 
     @cached_property
     def _listed(self) -> str:

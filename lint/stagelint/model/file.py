@@ -278,3 +278,10 @@ class File:
             not problem.conditional and (problem.stage is None or problem.stage in built)
             for problem in self.problems
         )
+
+    @cached_property
+    def unprovable(self) -> str:
+        """Why no rewrite of the file can be shown to build the same; empty if one can."""
+        from stagelint.model.unprovable import reason  # only a file with fixes needs it
+
+        return reason(self)

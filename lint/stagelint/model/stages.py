@@ -160,16 +160,20 @@ class StageTable:
             text = expand(word.value, self._globals.lookup, instruction.escape)
         except ExpansionError as error:
             problem = expansion_problem(error, word.value, span, Phase.STAGES)
-            try:
-                expand(word.value, self._globals.fixed, instruction.escape)
-                problem = problem._replace(conditional=True)
-            except ExpansionError:
-                pass
-            self.problems.append(problem)
+            can = self._may_be_expanded(instruction, word.value)
+            self.problems.append(problem._replace(conditional=can))
             text = UNKNOWN
         if "$" in word.value:
             pattern = self._pattern(word.value, instruction.escape)
         return Base(word.value, span, text, pattern, self._stage_called(text, index))
+
+    def _may_be_expanded(self, instruction: Instruction, word: str) -> bool:
+        """Could a builder give such values that *word* can be expanded?"""
+        try:
+            expand(word, self._globals.fixed, instruction.escape)
+        except ExpansionError:
+            return False
+        return True
 
     def _stage_called(self, text: Value, index: int) -> int | None:
         """The stage above *index* that a FROM of this text is built on."""
@@ -228,23 +232,23 @@ class StageTable:
         if not flag or not flag.value:
             return
         span = stage.opening.logical.span(flag.value_start, flag.end)
-        problem = None
         try:
             value = expand(flag.value, self._globals.lookup, stage.opening.escape)
         except ExpansionError as error:
             problem = expansion_problem(error, flag.value, span, Phase.STAGES)
-        else:
-            if value == "":
-                message = f"empty platform value from expression {flag.value}"
-                problem = Problem(INVALID_SYNTAX, span, message, Phase.STAGES)
-            elif isinstance(value, str) and not _PLATFORM.match(value):
-                message = (
-                    f"failed to parse platform {value}: {quoted(value)}:"
-                    " cannot parse platform specifier: invalid argument"
-                )
-                problem = Problem(INVALID_SYNTAX, span, message, Phase.STAGES)
-        if problem:
-            yield problem._replace(conditional="$" in flag.value)
+            yield problem._replace(conditional=self._may_be_expanded(stage.opening, flag.value))
+            return
+        message = ""
+        if value == "":
+            message = f"empty platform value from expression {flag.value}"
+        elif isinstance(value, str) and not _PLATFORM.match(value):
+            message = (
+                f"failed to parse platform {value}: {quoted(value)}:"
+                " cannot parse platform specifier: invalid argument"
+            )
+        if message:
+            conditional = "$" in flag.value
+            yield Problem(INVALID_SYNTAX, span, message, Phase.STAGES, conditional=conditional)
 
 
 _PLATFORM = re.compile(r"[A-Za-z0-9_.()-]+(?:/[A-Za-z0-9_.-]+){0,2}\Z")
