@@ -246,11 +246,32 @@ class StageTable:
                 f"failed to parse platform {value}: {quoted(value)}:"
                 " cannot parse platform specifier: invalid argument"
             )
+        elif isinstance(value, str) and not _is_known_platform(value):
+            message = (
+                f"failed to parse platform {value}: {quoted(value)}:"
+                " unknown operating system or architecture: invalid argument"
+            )
         if message:
-            conditional = "$" in flag.value
+            fixed = expand(flag.value, self._globals.fixed, stage.opening.escape)
+            conditional = not isinstance(fixed, str)
             yield Problem(INVALID_SYNTAX, span, message, Phase.STAGES, conditional=conditional)
 
 
+def _is_known_platform(value: str) -> bool:
+    """One word must be a known one; of two or three BuildKit takes any."""
+    return "/" in value or value.lower().partition("(")[0] in _PLATFORM_WORDS
+
+
+#: What a platform of one word can be: a system or an architecture (containerd/platforms 1.0).
+_PLATFORM_WORDS = frozenset(
+    """
+    aix android darwin macos dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9
+    solaris windows zos
+    386 i386 amd64 amd64p32 x86_64 x86-64 arm armbe arm64 aarch64 arm64be ppc64 ppc64le loong64 mips
+    mipsle mips64 mips64le mips64p32 mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm
+    armhf armel
+    """.split()
+)
 _PLATFORM = re.compile(r"[A-Za-z0-9_.()-]+(?:/[A-Za-z0-9_.-]+){0,2}\Z")
 
 
