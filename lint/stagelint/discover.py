@@ -18,7 +18,7 @@ NAMES = (
     r"(?i)(^|/)([^/]+[._-])?(dockerfile|containerfile)([._-][^/]*)?$",
     (
         r"(?i)\.(dockerignore|containerignore|md|rst|txt|adoc|html?|py|go|js|ts|rb|rs|java|sh|ya?ml"
-        r"|json|toml|lock|j2|jinja2?|tmpl|tpl|erb|mustache|gotmpl|template|in|rego|earth|orig|bak|failed|swp|snap"
+        r"|json|toml|lock|j2|jinja2?|m4|tmpl|tpl|erb|mustache|gotmpl|template|in|rego|earth|orig|bak|failed|swp|snap"
         r"|diff|patch)$"
     ),
 )
