@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from random import Random
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from bench.equivalence.assignments import one_by_one
 from bench.equivalence.bake import MOST, Answer, Bake, Question
 from bench.equivalence.images import Images
-from bench.equivalence.reading import STEPS, Args, file_of, without_steps
+from bench.equivalence.reading import STEPS, Args, all_targets, file_of, without_steps
 from stagelint import proof
 
 #: So many more arguments are tried before a pair that stagelint does not call equal is.
@@ -63,11 +64,12 @@ class Judgement(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One build that the files of a pair are compared by."""
+    """One build that the files of a pair are compared by; all targets at once if *together*."""
 
     pair: int
     target: str
     args: Args
+    together: bool = False
 
 
 Answers = tuple[Answer, Answer]
@@ -103,21 +105,23 @@ class Judge:
         answers = self._ask(pairs, first)
         open_ = [at for at, pair in enumerate(pairs) if _is_open(pair, answers[first[at]])]
         answers |= self._ask(pairs, [each for at in open_ for each in _other_units(at, pairs[at])])
-        same = [unit for unit in answers if unit.pair in open_ and _is_same(answers[unit])]
-        configs = self._ask_configs(pairs, [unit for unit in same if _is_built(answers[unit])])
+        together = [unit for unit in answers if unit.together]
+        unclear = [unit for unit in together if not _is_clear(answers.pop(unit))]
+        answers |= self._ask(pairs, _one_by_one(pairs, unclear))
+        same = _those_that_are_the_same(answers)
+        clear = [unit for unit in together if unit not in unclear and unit.pair in same]
+        built = [unit for unit in answers if unit.pair in same and _is_built(answers[unit])]
+        configs = self._ask_configs(pairs, [*built, *_one_by_one(pairs, clear)])
+        builds = Counter(unit.pair for unit in answers if _is_built(answers[unit]))
+        builds.update(unit.pair for unit in _one_by_one(pairs, clear))
         found: list[Judgement] = []
         for at, pair in enumerate(pairs):
             graphs = {unit: each for unit, each in answers.items() if unit.pair == at}
             images = {unit: each for unit, each in configs.items() if unit.pair == at}
-            found.append(
-                Judgement(
-                    pair,
-                    *_verdict(graphs, images),
-                    objection(pair.before, pair.after),
-                    sum(map(_is_built, graphs.values())),
-                    sum(not _is_same(each) for each in (*graphs.values(), *images.values())),
-                )
-            )
+            differing = sum(not _is_same(each) for each in (*graphs.values(), *images.values()))
+            said = objection(pair.before, pair.after)
+            verdict, reason = _verdict(graphs, images)
+            found.append(Judgement(pair, verdict, reason, said, builds[at], differing))
         return found
 
     def _ask(self, pairs: Sequence[Pair], units: Sequence[Unit]) -> dict[Unit, Answers]:
@@ -133,13 +137,15 @@ class Judge:
         return found
 
     def _ask_configs(self, pairs: Sequence[Pair], units: Sequence[Unit]) -> dict[Unit, Answers]:
-        couples = {
-            unit: tuple(
+        """Of those whose files still differ when all that runs is taken out."""
+        couples: dict[Unit, tuple[Question, Question]] = {}
+        for unit in units:
+            before, after = (
                 each._replace(text=without_steps(each.text, each.target))
                 for each in _questions(pairs[unit.pair], unit)
             )
-            for unit in units
-        }
+            if before != after:
+                couples[unit] = before, after
         asked = [question for couple in couples.values() for question in couple]
         answers = self._bake.configs(asked)
         return {unit: (answers[one], answers[other]) for unit, (one, other) in couples.items()}
@@ -152,20 +158,47 @@ def _with_more_arguments(pair: Pair) -> Pair:
 
 
 def _questions(pair: Pair, unit: Unit) -> tuple[Question, Question]:
-    return (
-        Question(pair.before, unit.target, unit.args),
-        Question(pair.after, unit.target, unit.args),
-    )
+    before, after = pair.before, pair.after
+    if unit.together:
+        names = _targets(pair)
+        before, after = all_targets(before, names), all_targets(after, names)
+    return Question(before, unit.target, unit.args), Question(after, unit.target, unit.args)
+
+
+def _targets(pair: Pair) -> list[str]:
+    """The last stage, and all that can be asked for by name before."""
+    file = file_of(pair.before)
+    names = [stage.name or "" for stage in file.stages if file.table.selectable(stage)]
+    return ["", *dict.fromkeys(names)]
 
 
 def _other_units(at: int, pair: Pair) -> Iterator[Unit]:
     """The builds of every target that can be asked for, with all arguments, but the first."""
-    file = file_of(pair.before)
-    names = dict.fromkeys(stage.name or "" for stage in file.stages if file.table.selectable(stage))
+    names = _targets(pair)
+    together = all(all_targets(each, names) for each in (pair.before, pair.after))
     for args in pair.assignments:
-        for name in ("", *names):
-            if name or args:
-                yield Unit(at, name, args)
+        if together and args:
+            yield Unit(at, "", args, together=True)
+        else:
+            yield from (Unit(at, name, args) for name in names if name or args)
+
+
+def _one_by_one(pairs: Sequence[Pair], units: Iterable[Unit]) -> list[Unit]:
+    """The builds that were compared together."""
+    return [
+        Unit(unit.pair, name, unit.args) for unit in units for name in _targets(pairs[unit.pair])
+    ]
+
+
+def _is_clear(answers: Answers) -> bool:
+    """Is what all targets make together the same, and so each?"""
+    return _is_same(answers) and answers[0].kind == "graph"
+
+
+def _those_that_are_the_same(answers: dict[Unit, Answers]) -> set[int]:
+    """The pairs no graph of which differs."""
+    found = {unit.pair for unit in answers}
+    return found - {unit.pair for unit, each in answers.items() if not _is_same(each)}
 
 
 def _is_open(pair: Pair, first: Answers) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from stagelint.model import File, Options
 from stagelint.source import Source, Span
 from stagelint.syntax.frontend import Frontend
+from stagelint.syntax.nodes import Blank, Comment
 
 Args = tuple[tuple[str, str], ...]
 
@@ -23,7 +24,10 @@ def file_of(text: str, args: Args = ()) -> File:
 
 
 def without_steps(text: str, target: str) -> str:
-    """*text* without all that runs; what ONBUILD has others run stays in the target alone."""
+    """*text* without all that runs; what ONBUILD has others run stays in the target alone.
+
+    Comments and blank lines in stages go as well: BuildKit knows nothing of them by then.
+    """
     file = file_of(text)
     index = file.find_target(target)
     gone: list[Span] = []
@@ -32,7 +36,25 @@ def without_steps(text: str, target: str) -> str:
             trigger = each.inner.keyword if each.inner is not None else ""
             if each.keyword in STEPS or (trigger in STEPS and stage.index != index):
                 gone.append(each.span)
-    return without(text, gone)
+    inside = file.stages[0].opening.end if file.stages else len(text)
+    silent = (item for item in file.tree.items if isinstance(item, Comment | Blank))
+    return without(text, [*gone, *(item.span for item in silent if item.start >= inside)])
+
+
+def all_targets(text: str, names: Iterable[str]) -> str:
+    """*text* with a last stage that copies from each of these targets, so that one digest is of all.
+
+    Empty where that would change what the file says.
+    """
+    file = file_of(text)
+    stages = [file.find_target(name) for name in names]
+    if file.problems or None in stages or "TARGETSTAGE" in text:
+        return ""
+    copies = (f"COPY --from={stage} / /{at}\n" for at, stage in enumerate(stages))
+    longer = f"{text}\nFROM scratch\n{''.join(copies)}"
+    again = file_of(longer)
+    is_whole = len(again.stages) == len(file.stages) + 1 and not again.problems
+    return longer if is_whole and again.stages[-1].base.stage is None else ""
 
 
 def without(text: str, spans: Iterable[Span]) -> str:
