@@ -122,7 +122,7 @@ def docker(*, busybox: bool) -> Generator[Docker]:
     """A daemon that is gone with the block; raises `Missing` where there can be none.
 
     With *busybox* it has a `busybox:latest` that runs, else no image; then its store is in memory,
-    if there is any: thousands of empty images and of builds that run nothing are quicker there.
+    if there is any: thousands of images without files and of builds that run nothing are quicker there.
     """
     need("dockerd", "containerd", "docker", "setpriv", "unshare")
     with _folder(None if busybox else _MEMORY) as folder:

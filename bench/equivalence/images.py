@@ -1,6 +1,7 @@
-"""Base images for a daemon that has none: an empty image under every name that is asked for.
+"""Base images for a daemon that has none: one image under every name that is asked for.
 
-What a base contains is in no digest of the graph, so an empty one shows it as well as the real one.
+What files a base has is in no digest of the graph, so it has none. What its configuration says does
+count, and stagelint assumes nothing of it: all is set, to values that no Dockerfile repeats.
 """
 
 from __future__ import annotations
@@ -18,7 +19,24 @@ from urllib.parse import quote, urlencode
 from bench.equivalence.builders import Docker
 
 #: The name of the image itself, which no Dockerfile uses.
-EMPTY = "empty.invalid/empty:0"
+NAME = "base.invalid/base:0"
+
+#: It has a layer with nothing in it: to BuildKit an image without layers is scratch.
+_LAYER = "base.invalid/layer:0"
+
+_DOCKERFILE = f"""\
+FROM {_LAYER}
+SHELL ["/bin/of-the-base", "-c"]
+ENV PATH=/bin/of-the-base OF_THE_BASE=1
+LABEL of=the-base
+EXPOSE 1234
+VOLUME /of-the-base
+STOPSIGNAL SIGUSR1
+HEALTHCHECK CMD of-the-base
+USER of-the-base
+ENTRYPOINT ["of-the-base"]
+CMD ["of-the-base"]
+"""
 
 _MISSING = re.compile(r"failed to resolve source metadata for (\S+): ")
 _REFERENCE = re.compile(r"(?P<repo>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?\Z")
@@ -32,7 +50,8 @@ class Images:
         self._connection = daemon.api()
         self._lock = threading.Lock()
         self._tagged: set[str] = set()
-        daemon.run("import", "-", EMPTY, data=_empty_tar())
+        daemon.run("import", "-", _LAYER, data=_empty_tar())
+        daemon.run("buildx", "build", "--tag", NAME, "-", data=_DOCKERFILE.encode())
 
     def provide(self, references: Iterable[str]) -> None:
         """Makes every reference that can be an image one."""
@@ -49,7 +68,7 @@ class Images:
         if reference in self._tagged or match is None:
             return False
         query = urlencode({"repo": match["repo"], "tag": match["tag"] or "latest"})
-        status, _ = self._request("POST", f"/images/{quote(EMPTY, safe='')}/tag?{query}")
+        status, _ = self._request("POST", f"/images/{quote(NAME, safe='')}/tag?{query}")
         self._tagged.add(reference)
         return status == 201
 

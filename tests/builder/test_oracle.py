@@ -39,6 +39,7 @@ def judgement(judge: Judge, before: str, after: str, *more: Args) -> Judgement:
         ("FROM a\nCOPY f g\n", "# nothing\nfrom a:latest\ncopy f \\\n  g\n"),
         ("FROM scratch\nLABEL a=b\n", 'FROM scratch\nLABEL a="b"\n'),
         ("FROM scratch\n", "FROM scratch AS named\n"),
+        ("FROM scratch\nRUN y\n", 'FROM scratch\nRUN ["/bin/sh", "-c", "y"]\n'),
         ("ARG A=a\nFROM $A\nRUN '${A}'\n", "ARG A=a\nFROM ${A}\nRUN '${A}'\n"),
     ],
 )  # fmt: skip
@@ -60,6 +61,7 @@ def test_the_same(judge: Judge, before: str, after: str) -> None:
         ("FROM a\nONBUILD RUN x\n", "FROM a\nONBUILD RUN y\n"),
         ("FROM scratch\n", "FROM a\n"),
         ("ARG A=a\nFROM $A\n", "FROM a\n"),
+        ("FROM a\nRUN y\n", 'FROM a\nRUN ["/bin/sh", "-c", "y"]\n'),
     ],
 )  # fmt: skip
 def test_not_the_same(judge: Judge, before: str, after: str) -> None:
