@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from stagelint.model import images
+from stagelint.model import images, steps
 from stagelint.model.expansion import ExpansionError
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
-from stagelint.model.image_config import ImageConfig, below, bodies
+from stagelint.model.image_config import ImageConfig, below
 from stagelint.model.stages import SCRATCH, Stage
-from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
+from stagelint.model.symbols import Symbolic, digest, evaluate
 from stagelint.model.variables import GlobalVariables, Variables
-from stagelint.syntax.nodes import Flag, Heredoc, Instruction
-from stagelint.syntax.validate import instruction_problem, mount_fields
+from stagelint.syntax.nodes import Instruction
+from stagelint.syntax.validate import instruction_problem
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
@@ -208,38 +207,24 @@ class StageReader:
     def _run(self, node: Instruction) -> None:
         at = self.at
         self.budget.spend(at.variables.size)
-        mounts = [self._mount(node, flag) for flag in node.flags if flag.name == "mount"]
-        mounts.sort(key=lambda mount: _place(mount[0]))
-        options = [sorted(fields.items()) for fields, _ in mounts]
-        flags = sorted((flag.name, flag.value) for flag in node.flags if flag.name != "mount")
-        flags = [each for each in flags if each != ("network", "default")]
+        mounts = steps.mounts(node, at.variables.lookup)
+        inputs = [self._mounted(mount, node.escape) for mount in mounts]
+        options = [sorted(mount.options.items()) for mount in mounts]
         shell = None if node.is_json else at.config.shell
         state = (at.variables.digest, at.config.directory, at.config.user, shell)
-        inputs = [source for _, source in mounts]
-        self._add(node, "RUN", _command(node), state, options, flags, inputs=inputs)
+        what = (steps.command(node), steps.run_flags(node), options)
+        self._add(node, "RUN", *what, state, inputs=inputs)
 
-    def _mount(self, node: Instruction, flag: Flag) -> tuple[dict[str, Symbolic], str]:
-        """The options of a mount, and the files it reads."""
-        lookup = self.at.variables.lookup
-        fields: dict[str, Symbolic] = {"type": "bind"}
-        for key, value in mount_fields(flag.value or "") or ():
-            word = evaluate("true" if value is None else value, lookup, node.escape)
-            if key in ("readwrite", "rw"):
-                key, word = "readonly", _NOT.get(word) or symbol("not", word)
-            fields[_ALIASES.get(key, key)] = word
-        kind, origin = fields["type"], fields.pop("from", "")
-        if kind == "cache":
-            fields.setdefault("sharing", "shared")
-            fields.setdefault("id", fields.get("target", ""))
-        elif kind == "bind" and fields.get("readonly") == "true":
-            del fields["readonly"]
-        if not isinstance(origin, str):
-            return fields, self._any_of(origin)
+    def _mounted(self, mount: steps.Mount, escape: str) -> str:
+        """The files a mount shows."""
+        kind, origin = mount.options["type"], mount.origin
+        if "$" in origin[:-1]:
+            return self._any_of(evaluate(origin, self.at.variables.lookup, escape))
         if origin:
-            return fields, self._source(origin)
+            return self._source(origin)
         if kind == "cache":
-            return fields, self._cache_source()
-        return fields, _CONTEXT if kind == "bind" else _EMPTY
+            return self._cache_source()
+        return _CONTEXT if kind == "bind" else _EMPTY
 
     def _cache_source(self) -> str:
         """A cache without `from` begins empty, or as the stage that is called `scratch`."""
@@ -249,26 +234,11 @@ class StageReader:
         return self.done[index].files if index < self.stage.index else digest("too late")
 
     def _copy(self, node: Instruction) -> None:
-        lookup, escape = self.at.variables.lookup, node.escape
-        heredocs = {heredoc.word_start: heredoc for heredoc in node.heredocs}
-        sources: list[object] = []
-        for argument in node.arguments[:-1]:
-            heredoc = heredocs.get(argument.start)
-            if heredoc and heredoc.word_end == argument.end:  # `<< E` is a file called `<<`
-                sources.append((heredoc.delimiter, _content(node, heredoc, lookup)))
-            else:
-                sources.append(evaluate(argument.value, lookup, escape))
-        destination = evaluate(node.arguments[-1].value, lookup, escape)
-        flags: list[tuple[str, Symbolic]] = []
-        for name, value in ((flag.name, flag.value) for flag in node.flags):
-            is_raw = name == "exclude" or value is None
-            word = value or "true" if is_raw else evaluate(value or "", lookup, escape)
-            if name != "from" and word not in ("", "false"):
-                flags.append((name, word))
+        lookup = self.at.variables.lookup
+        destination = evaluate(node.arguments[-1].value, lookup, node.escape)
         place = below(self.at.config.directory, destination)
-        origin = self._origin(node)
-        flags.sort(key=lambda flag: flag[0])
-        self._add(node, node.keyword, sources, place, flags, inputs=[origin])
+        what = (steps.sources(node, lookup), place, steps.copy_flags(node, lookup))
+        self._add(node, node.keyword, *what, inputs=[self._origin(node)])
 
     # -- where files come from -----------------------------------------------------------------
 
@@ -302,45 +272,3 @@ class StageReader:
         stages = [(stage.name, self.done[stage.index].files) for stage in self._above()]
         self.budget.spend(len(stages))
         return digest("any of", name, self.at.variables.digest_of_all, stages)
-
-
-_ALIASES = {
-    "src": "source",
-    "dst": "target",
-    "destination": "target",
-    "ro": "readonly",
-}
-_NOT: dict[Symbolic, Symbolic] = {"true": "false", "false": "true"}
-
-
-def _place(mount: Mapping[str, Symbolic]) -> tuple[str, str]:
-    """Where a mount stands among others: BuildKit sorts them, secrets and sockets apart."""
-    if mount["type"] in ("secret", "ssh"):
-        return str(mount["type"]), ""
-    return "mount", repr(mount.get("target"))
-
-
-def _command(node: Instruction) -> tuple[object, ...]:
-    """What a RUN executes: strings, or what it gives to the shell."""
-    if node.is_json:
-        return ("exec", [argument.value for argument in node.arguments])
-    if len(node.heredocs) == 1:
-        heredoc = node.heredocs[0]
-        if (heredoc.word_start, heredoc.word_end) == (node.rest_start, len(node.logical.text)):
-            script = _chomped(node, heredoc)
-            if script.lstrip("\t").startswith("#!"):  # a file of its own, called like the heredoc
-                return ("file", heredoc.delimiter, heredoc.chomp, script)
-            return ("shell", script)
-    words = [(each.delimiter, body) for each, body in zip(node.heredocs, bodies(node), strict=True)]
-    return ("shell", node.rest, *words)
-
-
-def _content(node: Instruction, heredoc: Heredoc, lookup: Lookup) -> Symbolic:
-    """The text of the file that a heredoc of a COPY is."""
-    body = _chomped(node, heredoc)
-    return evaluate(body, lookup, quotes=False) if heredoc.expand else body
-
-
-def _chomped(node: Instruction, heredoc: Heredoc) -> str:
-    body = node.text[heredoc.body.start : heredoc.body.end]
-    return re.sub(r"(?m)^\t+", "", body) if heredoc.chomp else body

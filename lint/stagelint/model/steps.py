@@ -1,0 +1,126 @@
+"""What decides the result of a RUN, COPY or ADD, besides the files it works on (BuildKit v0.25.2).
+
+All that is the same to BuildKit is the same here: defaults that are written out, the order of
+flags, the delimiters of heredocs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from stagelint.model.image_config import bodies
+from stagelint.model.symbols import Lookup, Symbolic, evaluate, symbol
+from stagelint.syntax.nodes import Flag, Heredoc, Instruction
+from stagelint.syntax.validate import mount_fields
+
+_ALIASES = {
+    "src": "source",
+    "dst": "target",
+    "destination": "target",
+    "ro": "readonly",
+}
+_NOT: dict[Symbolic, Symbolic] = {"true": "false", "false": "true"}
+
+
+class Mount(NamedTuple):
+    """A `RUN --mount`."""
+
+    options: dict[str, Symbolic]
+    """By key, without `from`."""
+    origin: str
+    """The stage or image of `from`, as written; empty if there is none."""
+
+
+def command(node: Instruction) -> tuple[object, ...]:
+    """What a RUN executes: strings, or what it gives to the shell."""
+    if node.is_json:
+        return ("exec", [argument.value for argument in node.arguments])
+    if len(node.heredocs) == 1:
+        heredoc = node.heredocs[0]
+        if (heredoc.word_start, heredoc.word_end) == (node.rest_start, len(node.logical.text)):
+            script = _chomped(node, heredoc)
+            if script.lstrip("\t").startswith("#!"):  # a file of its own, called like the heredoc
+                return ("file", heredoc.delimiter, heredoc.chomp, script)
+            return ("shell", script)
+    words = [(each.delimiter, body) for each, body in zip(node.heredocs, bodies(node), strict=True)]
+    return ("shell", node.rest, *words)
+
+
+def run_flags(node: Instruction) -> list[tuple[str, str | None]]:
+    """The flags of a RUN but its mounts."""
+    flags = sorted((flag.name, flag.value) for flag in node.flags if flag.name != "mount")
+    return [each for each in flags if each != ("network", "default")]
+
+
+def mounts(node: Instruction, lookup: Lookup) -> list[Mount]:
+    """The mounts of a RUN as BuildKit sorts them. Raises `ExpansionError`."""
+    found = [_mount(flag, lookup, node.escape) for flag in node.flags if flag.name == "mount"]
+    return sorted(found, key=_place)
+
+
+def _mount(flag: Flag, lookup: Lookup, escape: str) -> Mount:
+    options: dict[str, Symbolic] = {"type": "bind"}
+    origin = ""
+    for key, value in mount_fields(flag.value or "") or ():
+        if key == "from":
+            origin = value or ""
+            continue
+        word = evaluate("true" if value is None else value, lookup, escape)
+        if key in ("readwrite", "rw"):
+            key, word = "readonly", _NOT.get(word) or symbol("not", word)
+        elif key in ("type", "sharing") and isinstance(word, str):
+            word = word.lower()
+        options[_ALIASES.get(key, key)] = word
+    if options["type"] == "cache":
+        options.setdefault("sharing", "shared")
+        options.setdefault("id", options.get("target", ""))
+    elif options["type"] == "bind" and options.get("readonly") == "true":
+        del options["readonly"]
+    return Mount(options, origin)
+
+
+def _place(mount: Mount) -> tuple[str, str]:
+    """By target; those of one target stay in order, and secrets and sockets are apart."""
+    kind = mount.options["type"]
+    if kind in ("secret", "ssh"):
+        return str(kind), ""
+    return "mount", repr(mount.options.get("target"))
+
+
+def sources(node: Instruction, lookup: Lookup) -> list[tuple[object, ...]]:
+    """What a COPY or ADD copies: paths, and files that stand in it. Raises `ExpansionError`."""
+    heredocs = {heredoc.word_start: heredoc for heredoc in node.heredocs}
+    found: list[tuple[object, ...]] = []
+    for argument in node.arguments[:-1]:
+        heredoc = heredocs.get(argument.start)
+        if heredoc and heredoc.word_end == argument.end:  # `<< E` is a file called `<<`
+            found.append(("inline", heredoc.delimiter, _content(node, heredoc, lookup)))
+        else:
+            found.append(("path", evaluate(argument.value, lookup, node.escape)))
+    return found
+
+
+def copy_flags(node: Instruction, lookup: Lookup) -> list[tuple[str, Symbolic]]:
+    """The flags of a COPY or ADD that change something, but `--from`. Raises `ExpansionError`."""
+    found: list[tuple[str, Symbolic]] = []
+    for flag in node.flags:
+        if flag.name == "from":
+            continue
+        written = "true" if flag.value is None else flag.value
+        is_raw = flag.name == "exclude"  # which is not expanded
+        value = written if is_raw else evaluate(written, lookup, node.escape)
+        if value not in ("", "false"):
+            found.append((flag.name, value))
+    return sorted(found, key=lambda flag: flag[0])
+
+
+def _content(node: Instruction, heredoc: Heredoc, lookup: Lookup) -> Symbolic:
+    """The text of the file that a heredoc of a COPY is."""
+    body = _chomped(node, heredoc)
+    return evaluate(body, lookup, quotes=False) if heredoc.expand else body
+
+
+def _chomped(node: Instruction, heredoc: Heredoc) -> str:
+    body = node.text[heredoc.body.start : heredoc.body.end]
+    return re.sub(r"(?m)^\t+", "", body) if heredoc.chomp else body
