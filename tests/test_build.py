@@ -32,6 +32,7 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "blanks behind a RUN": ("FROM a|RUN b", "FROM a|RUN b  "),
     "an empty default": ("ARG v|FROM a:${v:-}", "ARG v|FROM a:$v"),
     "quotes around a delimiter": ("FROM a|COPY <<E /b|c|E", "FROM a|COPY <<'E' /b|c|E"),
     "a secret and a socket": (
@@ -96,6 +97,7 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "blanks behind an ONBUILD": ("FROM a|ONBUILD RUN b", "FROM a|ONBUILD RUN b  "),
     "an ONBUILD that has escapes": (
         r"FROM a AS x|ONBUILD ENV b=\c|FROM x AS y",
         r"# escape=`|FROM a AS x|ONBUILD ENV b=\c|FROM x AS y",

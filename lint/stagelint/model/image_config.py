@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, evaluate_words, symbol
-from stagelint.syntax.nodes import Instruction
+from stagelint.syntax.characters import SPACE
+from stagelint.syntax.nodes import Instruction, PieceKind
 
 #: `80` is short for `80/tcp`, and `TCP` the same as `tcp`.
 _PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([A-Za-z]+))?\Z")
@@ -100,7 +101,7 @@ class ImageConfig:
             case "MAINTAINER":
                 self._fields["Author"] = node.rest
             case "ONBUILD":
-                self._triggers.append((node.rest, *bodies(node)))
+                self._triggers.append((node.rest, _blanks_at_end(node), *bodies(node)))
             case "LABEL":
                 self._label(node, lookup)
             case "EXPOSE":
@@ -133,6 +134,13 @@ def _check(node: Instruction) -> tuple[object, ...]:
     kind, *values = [argument.value for argument in node.arguments] or [""]
     flags = sorted((flag.name, flag.value or "") for flag in node.flags)
     return (kind.upper(), node.is_json, values, flags)
+
+
+def _blanks_at_end(node: Instruction) -> str:
+    """What an ONBUILD keeps of its line, and no other instruction (v0.25.2)."""
+    code = next(piece for piece in reversed(node.pieces) if piece.kind is PieceKind.CODE)
+    line = node.text[code.start : code.end]
+    return line[len(line.rstrip(SPACE)) :]
 
 
 def below(directory: Symbolic, path: Symbolic) -> Symbolic:
