@@ -42,7 +42,7 @@ def importers(*names: str) -> set[str]:
         (["networkx"], {"model.graph"}),
         (["dockerfile_parse"], {"second_reader"}),
         (["dataclasses"], set[str]()),
-        (["subprocess", "ctypes"], {"discover", "verify.process"}),
+        (["subprocess"], {"discover", "verify.process"}),
         (["concurrent", "threading"], {"verify.__init__", "verify.process"}),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
         (["tomllib"], {"config"}),

@@ -289,7 +289,7 @@ def test_version(stagelint: Run, arguments: str) -> None:
     assert stagelint(*arguments.split()) == Ran(0, f"stagelint {__version__}\n", "")
 
 
-@pytest.mark.parametrize("name", ["", "check", "graph", "rule", "config"])
+@pytest.mark.parametrize("name", ["", "check", "graph", "verify", "rule", "config"])
 def test_help(stagelint: Run, name: str) -> None:
     status, out, err = stagelint(*name.split(), "--help")
     usage = "usage: stagelint" if name in ("", "check") else f"usage: stagelint {name}"

@@ -25,7 +25,7 @@ from stagelint.verify.build import (
     Wishes,
     write_files,
 )
-from stagelint.verify.image import Image, settings
+from stagelint.verify.image import Image, settings, write_empty
 from stagelint.verify.process import CouldNotTellError, Runner
 from stagelint.verify.steps import Steps
 from stagelint.verify.verdict import Target
@@ -128,12 +128,13 @@ class BuildKit:
         """The config alone; Docker tells it without giving out the whole image."""
         if not self._loads:
             return self.image(target, side).settings
-        answer = self._runner.ask(
-            [self._program, "image", "inspect", self._tag(self._name(target, side))]
-        )
+        return settings(self._inspect(self._name(target, side)))
+
+    def _inspect(self, name: str) -> dict[str, Any]:
+        answer = self._runner.ask([self._program, "image", "inspect", self._tag(name)])
         if answer.status:
             raise CouldNotTellError("the image is not there", answer.err.splitlines())
-        return settings(json.loads(answer.out)[0])
+        return cast("dict[str, Any]", json.loads(answer.out)[0])
 
     def rebuild(self, target: Target) -> None:
         """See `Builder`."""
@@ -146,12 +147,17 @@ class BuildKit:
         name = self._name(target, side)
         path = self._archive(name)
         if self._loads and not os.path.exists(path):
-            answer = self._runner.ask(
-                [self._program, "image", "save", "--output", path, self._tag(name)]
-            )
-            if answer.status:
-                raise CouldNotTellError("the image cannot be saved", answer.err.splitlines())
+            self._save(name, path)
         return Image(path, self._runner.check)
+
+    def _save(self, name: str, path: str) -> None:
+        document = self._inspect(name)
+        if not document.get("RootFS", {}).get("Layers"):  # which Docker 28.5 does not save
+            write_empty(path, document)
+            return
+        answer = self._runner.ask([self._program, "image", "save", "-o", path, self._tag(name)])
+        if answer.status:
+            raise CouldNotTellError("the image cannot be saved", answer.err.splitlines())
 
     def close(self) -> None:
         """See `Builder`."""

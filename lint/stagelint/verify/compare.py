@@ -37,19 +37,22 @@ def settings(before: Mapping[str, object], after: Mapping[str, object]) -> list[
 
 def _without_common(before: object, after: object) -> tuple[str, str]:
     """Both as JSON: of two lists or objects what the other has not, if there is such."""
-    rest: tuple[object, object] = before, after
-    if isinstance(before, list) and isinstance(after, list):
-        old, new = cast("list[object]", before), cast("list[object]", after)
-        rest = [each for each in old if each not in new], [each for each in new if each not in old]
-    elif isinstance(before, dict) and isinstance(after, dict):
-        ours, theirs = cast("dict[str, object]", before), cast("dict[str, object]", after)
-        rest = _only_in(ours, theirs), _only_in(theirs, ours)
-    shown = rest if any(rest) else (cast("object", before), cast("object", after))
-    return json.dumps(shown[0], sort_keys=True), json.dumps(shown[1], sort_keys=True)
+    ours, theirs = _items(before), _items(after)
+    old = [each for each in ours if each not in theirs]
+    new = [each for each in theirs if each not in ours]
+    if type(before) is type(after) and (old or new):
+        return _json(old), _json(new)
+    return _json(before), _json(after)
 
 
-def _only_in(one: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in one.items() if key not in other or other[key] != value}
+def _items(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [{key: each} for key, each in cast("dict[str, object]", value).items()]
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def files(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[Difference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import posixpath
 import tarfile
@@ -24,6 +25,8 @@ SETTINGS = (
 #: Whom it runs on; upper case in `docker image inspect`.
 _PLATFORM = ("architecture", "os", "variant")
 _JSON_LIMIT = 16 << 20
+#: An index may lead to an index; more of them than this nobody writes.
+_DEPTH = 4
 
 Json = Mapping[str, Any]
 
@@ -35,6 +38,20 @@ def settings(document: Json) -> dict[str, object]:
     for name in _PLATFORM:
         found[name] = document.get(name) or document.get(name.capitalize())
     return {name: value for name, value in found.items() if value}
+
+
+def write_empty(path: str, document: Json) -> None:
+    """Make a tar of an image without layers, with the JSON *document*."""
+    files: dict[str, object] = {
+        "manifest.json": [{"Config": "config.json", "Layers": []}],
+        "config.json": document,
+    }
+    with tarfile.open(path, "w") as tar:
+        for name, value in files.items():
+            data = json.dumps(value).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
 
 
 class Image:
@@ -119,9 +136,14 @@ class _Members:
         if "manifest.json" in self._members:
             return _mapping(self.json("manifest.json")[0])
         found = _mapping(self.json("index.json"))
-        while "manifests" in found:
-            found = _mapping(self.json(_blob(next(filter(_is_image, found["manifests"])))))
-        return {"Config": _blob(found["config"]), "Layers": [_blob(x) for x in found["layers"] or ()]}
+        for _ in range(_DEPTH):
+            if "manifests" in found:
+                images = [each for each in map(_mapping, found["manifests"]) if _is_image(each)]
+                found = _mapping(self.json(_blob(images[0])))
+        return {
+            "Config": _blob(_mapping(found["config"])),
+            "Layers": [_blob(_mapping(each)) for each in found["layers"] or ()],
+        }
 
 
 def _is_image(descriptor: Json) -> bool:

@@ -57,6 +57,7 @@ class Files:
 
     def complete(self) -> dict[str, Entry]:
         """The entries, with the folders that no layer speaks of as unpacking makes them."""
+        self.entries.setdefault("/", Entry(FOLDER, 0o755, (0, 0)))
         for path in list(self.entries):
             while (path := posixpath.dirname(path)) not in self.entries:
                 self.entries[path] = Entry(FOLDER, 0o755, (0, 0))

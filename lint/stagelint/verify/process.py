@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import partial
 from threading import Lock, Timer, current_thread, main_thread
 from time import monotonic
 from types import FrameType
@@ -21,13 +19,8 @@ GRACE = 10.0
 #: A line of a builder that is longer comes in pieces.
 _LINE = 16 << 20
 
-#: prctl(2): the signal a process gets when the one that started it is gone, by whatever death.
-_PR_SET_PDEATHSIG = 1
-_DIE_WITH_US: Callable[[], object] | None = (
-    partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGTERM)
-    if sys.platform == "linux"
-    else None
-)
+#: Ends a process group when its own stdin ends without a word: whoever held it was killed.
+_WATCHER = 'read -r _ && exit; kill -s TERM -- "-$1"; sleep 3; kill -s KILL -- "-$1"'
 
 
 class CouldNotTellError(Exception):
@@ -116,12 +109,15 @@ class Runner:
             timer.daemon = True
             timer.start()
         try:
-            yield process
+            with _watched(process):
+                try:
+                    yield process
+                finally:
+                    if process.poll() is None:
+                        _end(process)
         finally:
             if timer:
                 timer.cancel()
-            if process.poll() is None:
-                _end(process)
             for stream in (process.stdout, process.stderr):
                 if stream:
                     stream.close()
@@ -141,10 +137,28 @@ def _start(
             stderr=stderr,
             env=environ,
             start_new_session=True,  # Ctrl-C reaches us alone, and we end all of it in order
-            preexec_fn=_DIE_WITH_US,  # noqa: PLW1509 one system call, which takes no lock
         )
     except OSError as error:
         raise CouldNotTellError(f"{command[0]}: {(error.strerror or str(error)).lower()}") from None
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes]) -> Generator[None]:
+    """Should we be killed in this block, *process* and all it started ends too."""
+    if sys.platform == "win32":
+        yield
+        return
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _WATCHER, "sh", str(process.pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as watcher:
+        try:
+            yield
+        finally:
+            watcher.communicate(b"all is well\n")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -170,10 +184,11 @@ def _text(data: bytes) -> str:
 
 @contextlib.contextmanager
 def orderly_end() -> Generator[None]:
-    """Within the block the first SIGINT, SIGTERM or SIGHUP raises, and more of them are ignored.
+    """Within the block the first SIGINT, SIGTERM or SIGHUP raises, and all later ones are ignored.
 
-    So what was begun is undone, however impatient the sender. A signal that was ignored before
-    stays so. SIGINT raises `KeyboardInterrupt`, the others `SystemExit`.
+    So what was begun is undone, however impatient the sender; they stay ignored after the block,
+    since the program ends. A signal that was ignored before stays so too. SIGINT raises
+    `KeyboardInterrupt`, the others `SystemExit`.
     """
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     numbers = [signal.Signals[name] for name in names]
@@ -194,4 +209,5 @@ def orderly_end() -> Generator[None]:
         yield
     finally:
         for each in handled:
-            signal.signal(each, kept[each])
+            if signal.getsignal(each) is once:
+                signal.signal(each, kept[each])
