@@ -775,9 +775,10 @@ def test_a_promise_that_a_build_can_show_needs_one(
 ) -> None:
     wrong_rule(place, monkeypatch)
     file = place.write("Dockerfile", "FROM base\nENV A=1\n")
-    stagelint("--fix")
+    done = stagelint("--fix")
 
     assert file.read_text() == "FROM base\nENV A=1\n"
+    assert "= fix: Say A=2 (same-image: --fix --verify applies it)\n" in done.out
 
 
 @posix
@@ -820,6 +821,20 @@ def test_a_diff_is_verified_and_not_written(place: Place, stagelint: Run) -> Non
     done = stagelint("--diff", "--verify", "--select=SL102")
 
     assert (done.status, done.err, file.read_text()) == (1, SAME + "Would fix 1 finding.\n", TEXT)
+
+
+@posix
+def test_stdin_is_verified(place: Place, stagelint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong_rule(place, monkeypatch)
+    for text, printed, status in (
+        (TEXT, FIXED, 0),
+        ("FROM base\nENV A=1\n", "FROM base\nENV A=1\n", 1),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        done = stagelint("--fix", "--verify", "--stdin-filename=Dockerfile", "--keep-failed", "-")
+
+        assert (done.status, done.out) == (status, printed)
+    assert os.listdir(place.folder) == ["stagelint.toml"]
 
 
 # -- stagelint verify ------------------------------------------------------------------------------

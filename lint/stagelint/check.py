@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 STDIN = "-"
 FAILED = ".failed"
 
-#: What a build can show to be kept: the image, or all of it that counts.
-_SHOWN_BY_BUILD = (Guarantee.SAME_IMAGE, Guarantee.SAME_BUT_CACHES)
-
 
 class Report(NamedTuple):
     """What a run has to say."""
@@ -123,10 +120,10 @@ def _one(session: Session, source: Source, *, fixing: bool) -> _Outcome:
 
 
 def _accepts(session: Session) -> Callable[[Guarantee], bool]:
-    unsafe, shown = session.unsafe, _SHOWN_BY_BUILD if session.arguments.verify else ()
+    unsafe, verified = session.unsafe, session.arguments.verify
 
     def accepts(guarantee: Guarantee) -> bool:
-        return unsafe or guarantee.is_safe or guarantee in shown
+        return unsafe or guarantee.is_safe or (verified and guarantee.is_shown_by_a_build)
 
     return accepts
 

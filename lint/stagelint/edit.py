@@ -26,6 +26,11 @@ class Guarantee(StrEnum):
     def is_safe(self) -> bool:
         return self is Guarantee.SAME_BUILD
 
+    @property
+    def is_shown_by_a_build(self) -> bool:
+        """Can real builds before and after show it, so that `--fix --verify` may apply it?"""
+        return self is not Guarantee.BEHAVIOUR
+
 
 class Edit(NamedTuple):
     """Replace the text in *span* with *text*; an empty span inserts."""

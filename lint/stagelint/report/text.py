@@ -71,4 +71,6 @@ def _applied_by(fix: Fix, *, unsafe: bool) -> str:
         return "safe: --fix applies it"
     if is_applicable(fix, unsafe=unsafe):
         return f"{fix.guarantee}: --fix applies it"
+    if fix.guarantee.is_shown_by_a_build:
+        return f"{fix.guarantee}: --fix --verify applies it"
     return f"--unsafe-fixes applies it: {fix.guarantee}"
