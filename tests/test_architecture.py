@@ -49,7 +49,10 @@ def importers(*names: str) -> set[str]:
         (["tempfile"], {"verify.__init__"}),
         (["shutil"], {"verify.buildkit", "verify.buildah"}),  # to find the program
         (["socket", "urllib", "http"], set[str]()),
-        (["stagelint.verify"], {"check", "cli", "session", "report.verification", *VERIFY}),
+        (
+            ["stagelint.verify"],
+            {"check", "result", "cli", "session", "report.verification", *VERIFY},
+        ),
         (["stagelint_rules"], {"registry", "catalogue"}),
         (["stagelint.cli", "stagelint.check"], {"__main__", "cli"}),
     ],
