@@ -11,7 +11,6 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 from bench.equivalence import builders, table
@@ -25,6 +24,10 @@ from bench.equivalence.texts import texts, texts_below
 CHUNK = 96
 
 
+#: So many pairs are judged before the daemon is replaced, and with it all that it remembers.
+TURN = 10 * CHUNK
+
+
 def judged(daemon: builders.Docker, pairs: Iterable[Pair]) -> Iterator[Judgement]:
     """What comes of every pair, one after the other."""
     images = Images(daemon)
@@ -34,16 +37,22 @@ def judged(daemon: builders.Docker, pairs: Iterable[Pair]) -> Iterator[Judgement
         yield from judge.judge(some)
 
 
+def judged_in_turns(pairs: Iterable[Pair]) -> Iterator[Judgement]:
+    """The same for very many, by a new daemon now and then: the store of each is in memory."""
+    remaining = iter(pairs)
+    while some := list(itertools.islice(remaining, TURN)):
+        with builders.docker(busybox=False) as daemon:
+            yield from judged(daemon, some)
+
+
 def main() -> int:
     options = _options()
     sources = texts_below(options.below) if options.below else texts()
     fixed = fixed_pairs(options.seed, sources)
     mutated = mutated_pairs(options.seed, options.pairs, sources)
     found: list[Judgement] = []
-    with ExitStack() as stack:
-        daemon = stack.enter_context(builders.docker(busybox=False))
-        report = stack.enter_context(options.report.open("w", encoding="utf-8"))
-        for each in judged(daemon, itertools.chain(fixed, mutated)):
+    with options.report.open("w", encoding="utf-8") as report:
+        for each in judged_in_turns(itertools.chain(fixed, mutated)):
             found.append(each)
             if each.is_violation or each.is_missed:
                 print(table.described(each), file=report, flush=True)

@@ -43,8 +43,8 @@ _COPY = re.compile(r"\[collector .*\] COPY --from=t(\d+) / /\d+$")
 _INTERNAL = re.compile(r"\[(?:\S+ )?internal\] ")
 _UNAVAILABLE = "failed to resolve source metadata"
 
-#: So often a call is made whose steps fail before the last graph is drawn: chance alone decides.
-_TRIES = 20
+#: So often a call is made again whose steps fail before the last graph is told of.
+_TRIES = 3
 
 Definition = dict[str, dict[str, Any]]
 
@@ -68,6 +68,10 @@ class Answer(NamedTuple):
     def essence(self) -> tuple[str, str]:
         """What two answers must have in common: not the message."""
         return self.kind, self.value
+
+
+class TooEarly(Exception):
+    """Steps fail before the last graph is told of, again and again; fewer questions help."""
 
 
 class Said(NamedTuple):
@@ -111,7 +115,7 @@ class Bake:
         """The graph of each, all drawn in one call.
 
         One that has none fails the whole call; those of which no graph is *expected*, but another
-        kind of answer, are asked before and alone.
+        kind of answer, are asked before and alone. Raises `TooEarly`.
         """
         asked = list(dict.fromkeys(questions))
         self._try_empty(each for each in self._unknown(asked) if expected(each) == "empty")
@@ -149,14 +153,14 @@ class Bake:
         definition = _targets(questions)
         definition["collector"] = _collector(questions)
         said = Said({}, set(), set(), "")
-        for _ in range(_TRIES):
+        for _ in range(_TRIES if len(questions) > 2 else 20 * _TRIES):
             said = self._call(questions, definition, "collector")
             if not said.failed:
                 break
         if len(said.digests) == len(questions):
             return {each: Answer("graph", said.digests[at]) for at, each in enumerate(questions)}
         if said.failed:
-            raise RuntimeError(f"steps fail again and again: {said.error}")
+            raise TooEarly(said.error)
         if not _set_apart(questions, said.error, self._graphless):
             for question in questions:
                 self._draw([question])  # one of them upsets the collector itself

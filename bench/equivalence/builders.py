@@ -137,6 +137,11 @@ def docker(*, busybox: bool) -> Generator[Docker]:
             if busybox:
                 found.run("import", "--change", 'CMD ["sh"]', "-", "busybox", data=busybox_tree())
             yield found
+        except BaseException as error:
+            if process.poll() is not None:
+                log = (folder / "log").read_text(errors="replace").splitlines()[-40:]
+                error.add_note("\n".join([f"dockerd has ended with {process.poll()}:", *log]))
+            raise
         finally:
             _stop(process)
 

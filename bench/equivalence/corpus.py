@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from bench.equivalence import builders, table
-from bench.equivalence.__main__ import judged
+from bench.equivalence import table
+from bench.equivalence.__main__ import judged_in_turns
 from bench.equivalence.assignments import assignments
 from bench.equivalence.judge import Judgement, Pair, Verdict
 from bench.equivalence.reading import file_of
@@ -68,11 +68,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.equivalence.corpus", description=__doc__)
     parser.add_argument("folder", type=Path)
     corpus = Corpus(parser.parse_args().folder)
-    with builders.docker(busybox=False) as daemon:
-        for judgement in judged(daemon, corpus.pairs()):
-            corpus.count(judgement)
-            if judgement.verdict is not Verdict.EQUAL:
-                print(table.described(judgement), file=sys.stderr)
+    for judgement in judged_in_turns(corpus.pairs()):
+        corpus.count(judgement)
+        if judgement.verdict is not Verdict.EQUAL:
+            print(table.described(judgement), file=sys.stderr)
     for name, count in sorted(corpus.counts.items()):
         print(f"{count:7}  {name}")
     return 1 if corpus.counts["targets that differ"] else 0

@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from bench.equivalence.assignments import one_by_one
-from bench.equivalence.bake import MOST, Answer, Bake, Question
+from bench.equivalence.bake import MOST, Answer, Bake, Question, TooEarly
 from bench.equivalence.images import Images
 from bench.equivalence.reading import STEPS, Args, all_targets, file_of, without_steps
 from stagelint import proof
@@ -127,14 +127,23 @@ class Judge:
     def _ask(self, pairs: Sequence[Pair], units: Sequence[Unit]) -> dict[Unit, Answers]:
         found: dict[Unit, Answers] = {}
         for start in range(0, len(units), MOST // 2):
-            some = units[start : start + MOST // 2]
-            couples = {unit: _questions(pairs[unit.pair], unit) for unit in some}
-            asked = [question for couple in couples.values() for question in couple]
-            self._images.provide(image for each in asked for image in _images(each))
-            answers = self._bake.graphs(asked, _expected)
-            for unit, (before, after) in couples.items():
-                found[unit] = answers[before], answers[after]
+            found |= self._ask_at_once(pairs, units[start : start + MOST // 2])
         return found
+
+    def _ask_at_once(self, pairs: Sequence[Pair], units: Sequence[Unit]) -> dict[Unit, Answers]:
+        """The answers of one call, or of two if that is too much; those of a unit stay together."""
+        couples = {unit: _questions(pairs[unit.pair], unit) for unit in units}
+        asked = [question for couple in couples.values() for question in couple]
+        self._images.provide(image for each in asked for image in _images(each))
+        try:
+            answers = self._bake.graphs(asked, _expected)
+        except TooEarly:
+            if len(units) == 1:
+                raise
+            half = len(units) // 2
+            first = self._ask_at_once(pairs, units[:half])
+            return first | self._ask_at_once(pairs, units[half:])
+        return {unit: (answers[one], answers[other]) for unit, (one, other) in couples.items()}
 
     def _ask_configs(self, pairs: Sequence[Pair], units: Sequence[Unit]) -> dict[Unit, Answers]:
         """Of those whose files still differ when all that runs is taken out."""
