@@ -753,6 +753,7 @@ def test_a_fix_that_does_not_keep_its_promise_is_refused(
     assert 'config: Env: ["A=1"] -> ["A=2"]\n' in done.err
     assert done.err.startswith("Dockerfile: does not build the same (by buildah)\n")
     assert "Dockerfile:2:5: warning XX900 wrong-promise: A is 1\n" in done.out
+    assert (f"  what was tried is in {file.name}.failed\n" in done.err) == keep
     if keep:
         assert kept.read_text() == text.replace("A=1", "A=2")
         assert stat.S_IMODE(kept.stat().st_mode) == 0o640
@@ -813,6 +814,17 @@ def test_files_are_verified_one_by_one(
         1,
         [FIXED, bad, FIXED],
     )
+
+
+@posix
+def test_a_diff_keeps_nothing(
+    place: Place, stagelint: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong_rule(place, monkeypatch)
+    place.write("Dockerfile", "FROM base\nENV A=1\n")
+
+    assert stagelint("--diff", "--verify", "--keep-failed").status == 1
+    assert not (place.folder / "Dockerfile.failed").exists()
 
 
 @posix
@@ -877,7 +889,8 @@ def test_the_last_lines_of_a_builder_are_shown_and_escaped(place: Place, stageli
 
     assert stagelint("verify", "old", "old") == Ran(
         2,
-        "old: could not tell: the old file does not build (by buildah)\n"
+        "old: could not tell: the old file does not build; are the context, the arguments and the"
+        " targets right? (by buildah)\n"
         "  | STEP 1/1: FROM base\n"
         "  | STEP 1/1: RUN fail\n"
         "  | \\x1b[2Jboom\n",
@@ -904,13 +917,13 @@ def test_the_builder_gets_what_the_user_says(place: Place, stagelint: Run) -> No
 
 
 @posix
-def test_ignore_files_beside_the_file_count(
-    place: Place, stagelint: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place.write("old", "FROM base\nRUN fail\n")
-    place.write("old.dockerignore", "secret-of-mine\n")
+@pytest.mark.parametrize("old", ["Dockerfile", "Dockerfile.failed"])
+def test_the_ignore_file_of_one_counts_for_both(place: Place, stagelint: Run, old: str) -> None:
+    place.write("Dockerfile", "FROM base\nRUN fail\n")
+    place.write("Dockerfile.failed", "FROM base\nRUN fail\n")
+    place.write("Dockerfile.dockerignore", "secret-of-mine\n")
 
-    assert "  | ignoring secret-of-mine\n" in stagelint("verify", "old", "old").out
+    assert "  | ignoring secret-of-mine\n" in stagelint("verify", old, "Dockerfile").out
 
 
 @pytest.mark.parametrize(
@@ -918,6 +931,19 @@ def test_ignore_files_beside_the_file_count(
     [
         ("--verify", "--verify goes with --fix, --fix-only or --diff"),
         ("--fix --verify --context=none", "--context takes a folder, not `none`"),
+        ("--fix --verify-with=docker", "--verify-with goes with --verify"),
+        ("--fix --verify-target=x", "--verify-target goes with --verify"),
+        ("--fix --context=sub", "--context goes with --verify"),
+        ("--fix --timeout=1", "--timeout goes with --verify"),
+        ("--fix --secret=id=x", "--secret goes with --verify"),
+        ("--fix --ssh=default", "--ssh goes with --verify"),
+        ("--fix --buildx-builder=x", "--buildx-builder goes with --verify"),
+        ("--fix --keep-failed", "--keep-failed goes with --verify"),
+        (
+            "--fix --verify --buildx-builder=x --verify-with=buildah",
+            "--buildx-builder is an instance of docker buildx, not of buildah",
+        ),
+        ("verify - -", "only one of the two files can be stdin (-)"),
         ("verify Dockerfile missing", "missing: no such file"),
         (
             "verify Dockerfile sub/Dockerfile",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 
 from stagelint import discover, engine
 from stagelint.edit import Guarantee
 from stagelint.model.file import File
-from stagelint.result import STDIN, Outcome, Report, report, stdin_report
+from stagelint.result import STDIN, Outcome, Report, kept_as, report, stdin_report
 from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
-
-#: The ending of a rewrite that was kept though it did not verify.
-FAILED = ".failed"
 
 
 def run(session: Session, say: Callable[[str], None]) -> Report:
@@ -28,8 +26,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     sources = list(_sources(session, paths))
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
-    if given.verify and not fixing:
-        raise UsageError("--verify goes with --fix, --fix-only or --diff")
+    _check_arguments(given)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     if given.verify:
         from stagelint.verify.process import orderly_end
@@ -41,6 +38,26 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     if paths == [STDIN]:
         return stdin_report(session, outcomes, errors)
     return report(session, outcomes, errors)
+
+
+def _check_arguments(given: Namespace) -> None:
+    """Raises `UsageError` for options that have no effect without others."""
+    if given.verify:
+        if not (given.fix or given.fix_only or given.diff):
+            raise UsageError("--verify goes with --fix, --fix-only or --diff")
+        return
+    idle = {
+        "--verify-with": given.verify_with != "auto",
+        "--verify-target": given.verify_target,
+        "--buildx-builder": given.buildx_builder,
+        "--context": given.context,
+        "--timeout": given.timeout,
+        "--secret": given.secret,
+        "--ssh": given.ssh,
+        "--keep-failed": given.keep_failed,
+    }
+    for option in (option for option, used in idle.items() if used):
+        raise UsageError(f"{option} goes with --verify")
 
 
 def read(path: str, stdin_filename: str | None) -> Source:
@@ -123,12 +140,12 @@ def _verify(session: Session, outcomes: list[Outcome], say: Callable[[str], None
 
 def _keep(session: Session, failed: Outcome) -> list[str]:
     """Keep a rewrite that did not verify, if that is wanted; returns what went wrong."""
-    path = f"{failed.before.path}{FAILED}"
-    if session.arguments.keep_failed and session.arguments.paths != [STDIN]:
+    path = kept_as(session, failed)
+    if path:
         try:
             discover.write_new(path, failed.after)
         except OSError as error:
-            return [f"{path}: {error.strerror or error}"]
+            return [f"{path}: {(error.strerror or str(error)).lower()}"]
     return []
 
 

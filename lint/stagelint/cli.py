@@ -117,6 +117,8 @@ def _verify(given: Namespace) -> int:
     from stagelint.verify import Rewrite, verify
     from stagelint.verify.process import orderly_end
 
+    if given.old == given.new == "-":
+        return _fail("only one of the two files can be stdin (-)")
     session = Session(given)
     old, new = sources = [read(path, None) for path in (given.old, given.new)]
     for source in sources:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
+#: The ending of a rewrite that was kept though it did not verify.
+FAILED = ".failed"
+
 
 class Report(NamedTuple):
     """What a run has to say."""
@@ -47,6 +50,13 @@ class Outcome(NamedTuple):
     """Rewrites that dockerfile-parse could not judge."""
     verdict: Verdict | None = None
     """What the builds of a rewrite said; unless that was good, *after* is *before* again."""
+
+
+def kept_as(session: Session, one: Outcome) -> str:
+    """Where a rewrite that does not verify is kept; empty if it is not to be."""
+    given = session.arguments
+    wanted = given.keep_failed and not given.diff and given.paths != [STDIN]
+    return f"{one.before.path}{FAILED}" if wanted else ""
 
 
 def stdin_report(session: Session, outcomes: list[Outcome], errors: list[str]) -> Report:
@@ -179,6 +189,8 @@ def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     for one in outcomes:
         if one.verdict:
             yield from verification.render(one.verdict, color=color, quiet=session.arguments.quiet)
+            if one.verdict.outcome != "same" and kept_as(session, one):
+                yield escape(f"  what was tried is in {kept_as(session, one)}")
 
 
 def _notes(session: Session, outcomes: list[Outcome]) -> Iterator[str]:

@@ -156,8 +156,13 @@ def wishes_of(arguments: Namespace) -> Wishes:
 
     if arguments.context is not None and not os.path.isdir(arguments.context):
         raise UsageError(f"--context takes a folder, not `{arguments.context}`")
+    builder = arguments.verify_with
+    if arguments.buildx_builder:
+        if builder not in ("auto", "docker"):
+            raise UsageError(f"--buildx-builder is an instance of docker buildx, not of {builder}")
+        builder = "docker"
     return Wishes(
-        builder=arguments.verify_with,
+        builder=builder,
         targets=tuple(arguments.verify_target),
         context=arguments.context,
         secrets=tuple(arguments.secret),

@@ -53,13 +53,16 @@ def _counted(count: int, severity: Severity) -> str:
 
 def _offer(findings: Sequence[Finding], *, unsafe: bool, fixing: bool) -> str:
     """What could be fixed. A run that fixes has done what it may, so `--fix` is no offer then."""
-    fixable = sum(finding.fix is not None for finding in findings)
-    ready = sum(is_applicable(finding.fix, unsafe=unsafe) for finding in findings)
-    more = fixable - ready
+    fixes = [finding.fix for finding in findings if finding.fix]
+    ready = sum(is_applicable(fix, unsafe=unsafe) for fix in fixes)
+    left = [fix.guarantee for fix in fixes if not is_applicable(fix, unsafe=unsafe)]
+    shown = sum(guarantee.is_shown_by_a_build for guarantee in left)
+    others = {"--fix --verify": shown, "--unsafe-fixes": len(left) - shown}
+    more = [(count, option) for option, count in others.items() if count]
     if ready and not fixing:
-        rest = f" ({more} more with --unsafe-fixes)" if more else ""
-        return f"[*] {ready} fixable with --fix{rest}."
-    return f"{more} fixable with --unsafe-fixes." if more else ""
+        rest = ", ".join(f"{count} more with {option}" for count, option in more)
+        return f"[*] {ready} fixable with --fix{f' ({rest})' if rest else ''}."
+    return " ".join(f"{count} fixable with {option}." for count, option in more)
 
 
 class _Count:

@@ -118,16 +118,20 @@ class Found(NamedTuple):
 
 
 def write_files(job: Job, folder: str) -> dict[Side, str]:
-    """Put both Dockerfiles into *folder*, with their ignore files; returns their paths."""
+    """Put both Dockerfiles into *folder*, each with the same ignore file; returns their paths.
+
+    What is compared is two texts of one file, so that of the old one counts, if there is any.
+    """
     paths: dict[Side, str] = {}
+    besides = [os.path.abspath(source.path) for source in (job.before, job.after)]
     for side, source in ((Side.BEFORE, job.before), (Side.AFTER, job.after)):
         os.mkdir(os.path.join(folder, side))
         paths[side] = os.path.join(folder, side, "Dockerfile")
         _write(paths[side], source.to_bytes())
         for ending in _IGNORE:
-            beside = os.path.abspath(source.path) + ending
-            if os.path.isfile(beside):
-                with open(beside, "rb") as file:
+            found = next((path for path in besides if os.path.isfile(path + ending)), None)
+            if found:
+                with open(found + ending, "rb") as file:
                     _write(paths[side] + ending, file.read())
     return {**paths, Side.AGAIN: paths[Side.BEFORE]}
 

@@ -25,7 +25,7 @@ from stagelint.verify.build import (
     write_files,
 )
 from stagelint.verify.image import Image
-from stagelint.verify.process import CouldNotTellError, Runner
+from stagelint.verify.process import OLD_FAILS, CouldNotTellError, Runner
 from stagelint.verify.steps import KEPT
 from stagelint.verify.verdict import Cost, Target
 
@@ -98,7 +98,7 @@ class Buildah:
         try:
             before = self._build(target, Side.BEFORE)
         except BrokenBuildError as error:
-            raise CouldNotTellError("the old file does not build", error.lines) from None
+            raise CouldNotTellError(OLD_FAILS, error.lines) from None
         after = self._build(target, Side.AFTER)
         old, new = (self.image(target, side) for side in (Side.BEFORE, Side.AFTER))
         pairs = list(zip(old.layers, new.layers, strict=False))

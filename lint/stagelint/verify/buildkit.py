@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from shutil import which
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from stagelint.verify.build import (
     write_files,
 )
 from stagelint.verify.image import Image, settings, write_empty
-from stagelint.verify.process import CouldNotTellError, Runner
+from stagelint.verify.process import OLD_FAILS, CouldNotTellError, Runner
 from stagelint.verify.steps import Steps
 from stagelint.verify.verdict import Target
 
@@ -85,7 +85,7 @@ class BuildKit:
         while True:
             status, steps = self._bake(_SIDES, watched=self._names(_SIDES) - stepless)
             if status == 0:
-                return self._built(steps)
+                return self._built(steps, stepless)
             empty = [m[1] for line in steps.last_lines if (m := _NOT_A_STEP.search(line))]
             if not empty or empty[0] in stepless:
                 self._blame(steps)
@@ -94,22 +94,37 @@ class BuildKit:
     def _blame(self, steps: Steps) -> None:
         """Which of the two files does not build?"""
         status, alone = self._bake([Side.BEFORE])
+        if any("rawjson" in line for line in alone.last_lines):
+            raise CouldNotTellError("docker buildx is too old: it does not know --progress=rawjson")
         if status:
-            raise CouldNotTellError("the old file does not build", self._lines(alone))
+            raise CouldNotTellError(OLD_FAILS, self._lines(alone))
         status, alone = self._bake([Side.AFTER])
         if status:
             raise BrokenBuildError(self._lines(alone))
         raise CouldNotTellError("the builder failed", self._lines(steps))
 
     def _lines(self, steps: Steps) -> list[str]:
-        return [line.replace(f"-{self._nonce}", "") for line in steps.last_lines]
+        return [self._plain(line) for line in steps.last_lines]
 
-    def _built(self, steps: Steps) -> list[Built]:
+    def _plain(self, line: str) -> str:
+        """*line* with the names of targets that the user knows."""
+        targets = self._job.targets
+        return re.sub(
+            rf"(\w+)-(\d+)-{self._nonce}", lambda m: f"{m[1]} {targets[int(m[2])].label}", line
+        )
+
+    def _built(self, steps: Steps, stepless: Collection[str]) -> list[Built]:
         copies = re.compile(rf"COPY --from=(\w+-\d+-{self._nonce}) ")
-        final = {m[1]: inputs[-1] for name, inputs in steps.named() if (m := copies.search(name))}
+        final = {
+            m[1]: inputs[-1]
+            for name, inputs in steps.named()
+            if inputs and (m := copies.search(name))
+        }
         found: list[Built] = []
         for target in self._job.targets:
             names = [self._name(target, side) for side in _SIDES]
+            if not {*names} <= {*final, *stepless}:
+                raise CouldNotTellError(f"docker does not tell the steps of `{target.label}`")
             before, after = (steps.needed(final.get(name)) for name in names)
             is_same = final.get(names[0]) == final.get(names[1])
             configs = [self._settings(target, side) for side in _SIDES] if is_same else []
@@ -180,7 +195,7 @@ class BuildKit:
         if watched:
             targets[f"watch-{self._nonce}"] = self._watch(sorted(watched))
         path = os.path.join(self._folder, "bake.json")
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, "w", encoding="utf-8") as file:
             json.dump({"group": {"default": {"targets": list(targets)}}, "target": targets}, file)
         named = self._job.wishes.buildx_builder
         command = [self._program, "buildx", "bake", "--file", path, "--progress=rawjson"]
@@ -190,9 +205,10 @@ class BuildKit:
         def take(line: str) -> None:
             for name in steps.take(line):
                 if "internal]" not in name and self._nonce not in name.partition("]")[2]:
-                    self._say(name.replace(f"-{self._nonce}", ""))
+                    self._say(self._plain(name))
 
-        return self._runner.follow(command, take, {**os.environ, **_ENVIRON}), steps
+        environ = {**os.environ, **_ENVIRON, "TMPDIR": self._folder}  # also for what it leaves
+        return self._runner.follow(command, take, environ), steps
 
     def _target(self, target: Target, side: Side) -> dict[str, Any]:
         name, wishes = self._name(target, side), self._job.wishes

@@ -22,8 +22,8 @@ SETTINGS = (
     "Env Cmd Entrypoint User WorkingDir ExposedPorts Volumes Labels StopSignal Shell Healthcheck"
     " OnBuild"
 ).split()
-#: Whom it runs on; upper case in `docker image inspect`.
-_PLATFORM = ("architecture", "os", "variant")
+#: Beside the config: whom it runs on, and MAINTAINER; upper case in `docker image inspect`.
+_BESIDE = ("architecture", "os", "variant", "author")
 _JSON_LIMIT = 16 << 20
 #: An index may lead to an index; more of them than this nobody writes.
 _DEPTH = 4
@@ -35,7 +35,7 @@ def settings(document: Json) -> dict[str, object]:
     """What of an image's JSON counts: what is empty is as good as missing."""
     config = _mapping(document.get("config") or document.get("Config") or {})
     found: dict[str, object] = {name: config.get(name) for name in SETTINGS}
-    for name in _PLATFORM:
+    for name in _BESIDE:
         found[name] = document.get(name) or document.get(name.capitalize())
     return {name: value for name, value in found.items() if value}
 

@@ -23,6 +23,10 @@ _LINE = 16 << 20
 _WATCHER = 'read -r _ && exit; kill -s TERM -- "-$1"; sleep 3; kill -s KILL -- "-$1"'
 
 
+#: Why there is nothing to compare with.
+OLD_FAILS = "the old file does not build; are the context, the arguments and the targets right?"
+
+
 class CouldNotTellError(Exception):
     """There is no verdict. The message says why, *lines* are the last that the builder wrote."""
 

@@ -46,7 +46,7 @@ class Steps:
         return list(filter(None, begun))
 
     def _vertex(self, vertex: dict[str, Any]) -> str:
-        digest, name = str(vertex["digest"]), str(vertex.get("name", ""))
+        digest, name = str(vertex.get("digest")), str(vertex.get("name", ""))
         known = self._steps.get(digest)
         started, completed = vertex.get("started"), vertex.get("completed")
         seconds = _seconds(started, completed) if started and completed else 0.0
