@@ -97,6 +97,21 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "beside a variable key": (
+        "FROM a|ARG v=k|ENV b=2 $v=1|RUN c",
+        "FROM a|ARG v=k|ENV b=3 $v=1|RUN c",
+    ),
+    "an owner called false": ("FROM a|COPY --chown=false b c", "FROM a|COPY b c"),
+    "an excluded file called false": ("FROM a|COPY --exclude=false . /b", "FROM a|COPY . /b"),
+    "id of a cache": (
+        "FROM a|RUN --mount=type=cache,target=/b/ c",
+        "FROM a|RUN --mount=type=cache,target=/b/,id=/b/ c",
+    ),
+    "mounts that may meet": (
+        "FROM a|WORKDIR /w|RUN --mount=type=tmpfs,target=/w/b --mount=type=cache,target=b c",
+        "FROM a|WORKDIR /w|RUN --mount=type=cache,target=b --mount=type=tmpfs,target=/w/b c",
+    ),
+    "a heredoc in JSON": ('FROM a|COPY ["<<E", "/b"]', 'FROM a|COPY "<<E" /b'),
     "blanks behind an ONBUILD": ("FROM a|ONBUILD RUN b", "FROM a|ONBUILD RUN b  "),
     "an ONBUILD that has escapes": (
         r"FROM a AS x|ONBUILD ENV b=\c|FROM x AS y",

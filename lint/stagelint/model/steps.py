@@ -6,6 +6,7 @@ flags, the delimiters of heredocs.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ _ALIASES = {
     "destination": "target",
     "ro": "readonly",
 }
+_BOOLEANS = frozenset({"link", "parents", "keep-git-dir", "unpack"})
 _NOT: dict[Symbolic, Symbolic] = {"true": "false", "false": "true"}
 
 
@@ -56,7 +58,14 @@ def run_flags(node: Instruction) -> list[tuple[str, str | None]]:
 def mounts(node: Instruction, lookup: Lookup) -> list[Mount]:
     """The mounts of a RUN as BuildKit sorts them. Raises `ExpansionError`."""
     found = [_mount(flag, lookup, node.escape) for flag in node.flags if flag.name == "mount"]
-    return sorted(found, key=_place)
+    apart: dict[Symbolic, list[Mount]] = {"secret": [], "ssh": []}  # BuildKit lists them apart
+    others: list[Mount] = []
+    for mount in found:
+        apart.get(mount.options["type"], others).append(mount)
+    targets = [mount.options.get("target", "") for mount in others]
+    if all(isinstance(target, str) and target == _clean(f"/{target}") for target in targets):
+        others.sort(key=lambda mount: str(mount.options["target"]))
+    return [*apart["secret"], *apart["ssh"], *others]
 
 
 def _mount(flag: Flag, lookup: Lookup, escape: str) -> Mount:
@@ -74,18 +83,17 @@ def _mount(flag: Flag, lookup: Lookup, escape: str) -> Mount:
         options[_ALIASES.get(key, key)] = word
     if options["type"] == "cache":
         options.setdefault("sharing", "shared")
-        options.setdefault("id", options.get("target", ""))
+        target = options.get("target")
+        if isinstance(target, str) and options.get("id") == _clean(target):
+            del options["id"]
     elif options["type"] == "bind" and options.get("readonly") == "true":
         del options["readonly"]
     return Mount(options, origin)
 
 
-def _place(mount: Mount) -> tuple[str, str]:
-    """By target; those of one target stay in order, and secrets and sockets are apart."""
-    kind = mount.options["type"]
-    if kind in ("secret", "ssh"):
-        return str(kind), ""
-    return "mount", repr(mount.options.get("target"))
+def _clean(path: str) -> str:
+    """As Go's `path.Clean` has it."""
+    return re.sub(r"^//+", "/", posixpath.normpath(path))
 
 
 def sources(node: Instruction, lookup: Lookup) -> list[tuple[object, ...]]:
@@ -94,7 +102,9 @@ def sources(node: Instruction, lookup: Lookup) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
     for argument in node.arguments[:-1]:
         heredoc = heredocs.get(argument.start)
-        if heredoc and heredoc.word_end == argument.end:  # `<< E` is a file called `<<`
+        if node.is_json and "<<" in argument.value:  # an empty file, though no heredoc
+            found.append(("json", argument.value))
+        elif heredoc and heredoc.word_end == argument.end:  # `<< E` is a file called `<<`
             found.append(("inline", heredoc.delimiter, _content(node, heredoc, lookup)))
         else:
             found.append(("path", evaluate(argument.value, lookup, node.escape)))
@@ -105,13 +115,15 @@ def copy_flags(node: Instruction, lookup: Lookup) -> list[tuple[str, Symbolic]]:
     """The flags of a COPY or ADD that change something, but `--from`. Raises `ExpansionError`."""
     found: list[tuple[str, Symbolic]] = []
     for flag in node.flags:
-        if flag.name == "from":
-            continue
-        written = "true" if flag.value is None else flag.value
-        is_raw = flag.name == "exclude"  # which is not expanded
-        value = written if is_raw else evaluate(written, lookup, node.escape)
-        if value not in ("", "false"):
-            found.append((flag.name, value))
+        if flag.name == "exclude":  # which is not expanded
+            found.append((flag.name, flag.value or ""))
+        elif flag.name in _BOOLEANS:
+            if (flag.value or "true").lower() == "true":
+                found.append((flag.name, "true"))
+        elif flag.name != "from":
+            value = evaluate(flag.value or "", lookup, node.escape)
+            if value != "":
+                found.append((flag.name, value))
     return sorted(found, key=lambda flag: flag[0])
 
 

@@ -137,21 +137,24 @@ class Variables:
 
         Raises `ExpansionError`.
         """
-        found: list[tuple[str, Symbolic]] = []
-        for pair in instruction.pairs:
-            key = evaluate(pair.key, self.lookup, instruction.escape)
-            value = evaluate(pair.value or "", self.lookup, instruction.escape)
-            if not isinstance(key, str):
-                self._forget(key, value)
-                return
-            found.append((key, value))
-        self.image.update(found)
+        found = [
+            (
+                evaluate(pair.key, self.lookup, instruction.escape),
+                evaluate(pair.value or "", self.lookup, instruction.escape),
+            )
+            for pair in instruction.pairs
+        ]
+        if not all(isinstance(name, str) for name, _ in found):
+            self._forget(found)
+            return
         for name, value in found:
-            self._set(name, value)
+            if isinstance(name, str):
+                self.image[name] = value
+                self._set(name, value)
 
-    def _forget(self, key: Symbolic, value: Symbolic) -> None:
+    def _forget(self, found: list[tuple[Symbolic, Symbolic]]) -> None:
         """A variable is set whose name is not known: it may be any."""
-        self._base = digest("overlaid", self.digest_of_all, key, value)
+        self._base = digest("overlaid", self.digest_of_all, found)
         self._values.clear()
         self._order = {("base", digest(())): None}
         self.image = {}
