@@ -90,13 +90,36 @@ SAME = {
         "FROM a AS x|FROM b AS y|ONBUILD RUN z|FROM y|COPY --from=x c d",
     ),
     "case of a declared target": ("FROM a AS Build|FROM b", "FROM a AS build|FROM b"),
+}  # fmt: skip
+
+DIFFERENT = {
     "a check that fails builds": (
         "# check=error=true|FROM a|FROM b|COPY --from=0 c d",
         "# check=error=true|FROM a AS x|FROM b|COPY --from=x c d",
     ),
-}  # fmt: skip
-
-DIFFERENT = {
+    "a pattern that may fail": ("ARG p|FROM a", "ARG p|ARG b=${c%$p}|FROM a"),
+    "a value that may fail": ("ARG z=1|ARG y=1|ARG x=${y:?}|FROM a", "ARG z=1|ARG y=$z|ARG x=${y:?}|FROM a"),
+    "an ENV that may fail": (
+        "FROM scratch|ARG x=1|ENV b=1|COPY f /",
+        "FROM scratch|ARG x=1|ENV b=${x:?}|ENV b=1|COPY f /",
+    ),
+    "a signal that may be none": (
+        "FROM scratch|ARG x=9|STOPSIGNAL 9|COPY f /",
+        "FROM scratch|ARG x=9|STOPSIGNAL $x|STOPSIGNAL 9|COPY f /",
+    ),
+    "flags of an ONBUILD": ("FROM a|ONBUILD RUN b", "FROM a|ONBUILD -- RUN b"),
+    "an ONBUILD that a variable may choose": (
+        "ARG v|FROM a|FROM b AS p|ONBUILD COPY --from=0 c d|FROM $v",
+        "ARG v|FROM e|FROM b AS p|ONBUILD COPY --from=0 c d|FROM $v",
+    ),
+    "mounts of any type": (
+        "ARG t|FROM a|ARG t|RUN --mount=type=$t,id=a,target=/a --mount=type=$t,id=b,target=/b c",
+        "ARG t|FROM a|ARG t|RUN --mount=type=$t,id=b,target=/b --mount=type=$t,id=a,target=/a c",
+    ),
+    "a mount that may be a cache": (
+        "FROM b AS scratch|FROM a|ARG t|RUN --mount=type=$t,target=/a c",
+        "FROM c AS scratch|FROM a|ARG t|RUN --mount=type=$t,target=/a c",
+    ),
     "beside a variable key": (
         "FROM a|ARG v=k|ENV b=2 $v=1|RUN c",
         "FROM a|ARG v=k|ENV b=3 $v=1|RUN c",
@@ -206,10 +229,6 @@ DIFFERENT = {
     "a rejected rewrite": ("FROM a|FROM b", "FROM a AS x|FROM b|COPY --from=1 c d"),
     "another frontend": ("# syntax=a/b|FROM a", "# syntax=a/b|FROM a"),
     "another check": ("# check=skip=all|FROM a", "FROM a"),
-    "case where warnings are errors": (
-        "# check=error=true|from a|FROM b|COPY --from=0 c d",
-        "# check=error=true|from a as x|FROM b|COPY --from=x c d",
-    ),
 }  # fmt: skip
 
 

@@ -72,6 +72,8 @@ def _same_target(before: File, after: File, name: str, index: int) -> None:
         raise Difference(f"{target} {_first_difference(before, after, old, new)}")
     if old.listed != new.listed or (old.name and new.name and old.name != new.name):
         raise Difference(f"{target} reads the names of stages, and they would differ")
+    if old.conditions != new.conditions:
+        raise Difference(f"{target} would fail to build with other arguments")
     if old.above != new.above:
         title = before.options.dialect.title
         raise Difference(f"{title} builds every stage above {target}, and they would differ")

@@ -34,6 +34,8 @@ class Target(NamedTuple):
     """What TARGETSTAGE is, where the file speaks of it; else empty."""
     listed: str
     """Stands for the stages that ARGs may list, if there are such ARGs; else empty."""
+    conditions: set[str]
+    """Stand for the words that some builder's values make fail."""
     above: tuple[str, ...]
     """Digests of the stages above that are built though not needed, if the builder does that."""
 
@@ -60,7 +62,7 @@ class BuildGraph:
         known = asked if self.globals.reads_target else ""
         all_above = self._file.options.dialect.builds_all_up_to_target
         above = tuple(each.files for each in self.stages[:index]) if all_above else ()
-        return Target(built.files, built.parts, known, self._listed, above)
+        return Target(built.files, built.parts, known, self._listed, built.conditions, above)
 
     @property
     def fails(self) -> bool:
@@ -70,7 +72,7 @@ class BuildGraph:
     @cached_property
     def conditions(self) -> set[str]:
         """Stand for all that BuildKit works out whatever is built, and that an ARG can make fail."""
-        found: set[str] = set()
+        found = set(self.globals.conditions)
         for stage in self._file.stages:
             platform = (stage.platform and stage.platform.value) or ""
             words = [
@@ -79,10 +81,6 @@ class BuildGraph:
             ]
             if not all(isinstance(word, str) for word in words):
                 found.add(digest("FROM", words))
-        for instruction in self._file.globals.instructions:
-            for pair in instruction.pairs:
-                if pair.value and "?" in pair.value:  # `${NAME:?message}`
-                    found.add(digest("ARG", pair.value))
         return found
 
     @cached_property

@@ -97,6 +97,24 @@ def names(parts: Iterable[Part]) -> Iterable[str]:
             yield from names(part.replacement)
 
 
+def can_fail(text: str, escape: str = "\\") -> bool:
+    """Could *text* fail to expand for some values of its variables? Raises `ExpansionError`."""
+    if "${" not in text:
+        return False
+    try:
+        return _can_fail(lex(text, escape))
+    except WordError as error:
+        raise ExpansionError(str(error)) from None
+
+
+def _can_fail(parts: Iterable[Part]) -> bool:
+    return any(
+        part.operator[-1:] in ("?", "#", "%", "/") or _can_fail((*part.word, *part.replacement))
+        for part in parts
+        if isinstance(part, Variable)
+    )
+
+
 def _join(values: Iterable[Value]) -> Value:
     texts: list[str] = []
     unknown = False

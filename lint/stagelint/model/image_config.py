@@ -101,7 +101,8 @@ class ImageConfig:
             case "MAINTAINER":
                 self._fields["Author"] = node.rest
             case "ONBUILD":
-                self._triggers.append((node.rest, _blanks_at_end(node), *bodies(node)))
+                text = node.logical.text[node.keyword_start + len(node.keyword) :].lstrip(SPACE)
+                self._triggers.append((text, _blanks_at_end(node), *bodies(node)))
             case "LABEL":
                 self._label(node, lookup)
             case "EXPOSE":

@@ -63,6 +63,8 @@ def mounts(node: Instruction, lookup: Lookup) -> list[Mount]:
     for mount in found:
         apart.get(mount.options["type"], others).append(mount)
     targets = [mount.options.get("target", "") for mount in others]
+    if not all(isinstance(mount.options["type"], str) for mount in found):
+        return found
     if all(isinstance(target, str) and target == _clean(f"/{target}") for target in targets):
         others.sort(key=lambda mount: str(mount.options["target"]))
     return [*apart["secret"], *apart["ssh"], *others]

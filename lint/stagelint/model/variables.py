@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stagelint.model.expansion import ExpansionError
+from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.scope import HIDDEN, PLATFORM_ARGS, SCRATCH_PATH
 from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
 from stagelint.syntax.nodes import Instruction, Pair
@@ -24,6 +24,8 @@ class GlobalVariables:
         self._values = {name: symbol("platform", name) for name in PLATFORM_ARGS}
         self._optional: set[str] = set()
         """Those that only a builder sets."""
+        self.conditions: set[str] = set()
+        """Stand for the defaults that some builder's values make fail."""
         self.reads_target = False
         """Has anything asked for the name of the target?"""
         for instruction in instructions:
@@ -33,6 +35,8 @@ class GlobalVariables:
     def _declare(self, pair: Pair, escape: str) -> None:
         if pair.value is not None:
             value = _default(pair.value, self.lookup, escape)
+            if isinstance(value, tuple) and can_fail(pair.value, escape):
+                self.conditions.add(digest("ARG", pair.key, value))
             self._values[pair.key] = symbol("arg", pair.key, value)
             self._optional.discard(pair.key)
         elif pair.key not in self._values:

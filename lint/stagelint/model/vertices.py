@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from stagelint.model import images, steps
-from stagelint.model.expansion import ExpansionError
+from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
 from stagelint.model.image_config import ImageConfig, below
 from stagelint.model.stages import SCRATCH, Stage
@@ -24,6 +24,10 @@ _MOST_VARIABLES = 1_000_000
 
 #: The digest of no files at all.
 _EMPTY = "empty"
+
+#: Instructions that make no vertex and have their words expanded; of some the result is checked.
+_CHECKED = frozenset({"STOPSIGNAL", "EXPOSE", "VOLUME"})
+_METADATA = _CHECKED | {"ARG", "ENV", "LABEL", "USER", "WORKDIR"}
 
 #: Characters that may escape another.
 _ESCAPES = frozenset("\\`")
@@ -68,11 +72,14 @@ class StageBuild:
         self.vertices: list[Vertex] = []
         self.fails = False
         """Can it not be built, whoever builds?"""
+        self.conditions: set[str] = set()
+        """Stand for the words in it, and in what it needs, that some values make fail."""
 
     @cached_property
     def digest(self) -> str:
         """Stands for all that a stage built on this one inherits."""
-        return digest(self.files, self.variables.digest_of_all, sorted(self.config.parts.items()))
+        parts, conditions = sorted(self.config.parts.items()), sorted(self.conditions)
+        return digest(self.files, self.variables.digest_of_all, parts, conditions)
 
     @cached_property
     def parts(self) -> dict[str, str]:
@@ -146,19 +153,20 @@ class StageReader:
         return start
 
     def _candidates(self) -> list[tuple[str, str]]:
-        """The stages a FROM with a variable may mean, and those that their ONBUILDs may."""
+        """The stages a FROM with a variable may mean; all above if one has ONBUILDs, that copy."""
         found = [self.file.stages[index] for index in self.file.graph.may_be(self.stage)]
         if any(True for stage in found for _ in stage.triggers):
-            found = [stage for stage in self._above() if stage.name]
+            above = [(stage.name or "", self.done[stage.index].digest) for stage in self._above()]
+            self.budget.spend(len(above))
+            return above
         self.budget.spend(len(found))
-        by_name = {stage.name or "": self.done[stage.index].digest for stage in found}
-        return sorted(by_name.items())
+        return sorted({stage.name or "": self.done[stage.index].digest for stage in found}.items())
 
     def _child(self, parent: int) -> StageBuild:
         above = self.done[parent]
         self.budget.spend(above.variables.size)
         self.at = StageBuild(above.files, above.variables.child(), above.config.child())
-        self.at.fails = above.fails
+        self._need(above)
         for trigger in self.file.stages[parent].triggers:
             if trigger.escape != "\\" and not _ESCAPES.isdisjoint(trigger.logical.text):
                 raise Incomparable("BuildKit reads an ONBUILD with another escape character")
@@ -169,6 +177,10 @@ class StageReader:
                 self._take(trigger)
         return self.at
 
+    def _need(self, other: StageBuild) -> None:
+        self.at.fails = self.at.fails or other.fails
+        self.at.conditions |= other.conditions
+
     def _above(self) -> Iterator[Stage]:
         return (stage for stage in self.file.stages if stage.index < self.stage.index)
 
@@ -177,10 +189,23 @@ class StageReader:
     def _take(self, node: Instruction) -> None:
         self._next = iter(self._references.get(node.logical.text, ()))
         try:
+            self._note_conditions(node)
             self._understand(node)
         except ExpansionError as error:
             self.at.fails = True
             self._add(node, "failed", str(error))
+
+    def _note_conditions(self, node: Instruction) -> None:
+        """What some values make fail, in instructions whose effect a later one may undo."""
+        if node.keyword not in _METADATA or "$" not in node.rest:
+            return
+        words = [argument.value for argument in node.arguments]
+        words += [word for pair in node.pairs for word in (pair.key, pair.value or "")]
+        for word in words:
+            if node.keyword in _CHECKED or can_fail(word, node.escape):
+                value = evaluate(word, self.at.variables.lookup, node.escape)
+                if not isinstance(value, str):
+                    self.at.conditions.add(digest(node.keyword, value))
 
     def _understand(self, node: Instruction) -> None:
         at, keyword = self.at, node.keyword
@@ -224,6 +249,8 @@ class StageReader:
             return self._source(origin)
         if kind == "cache":
             return self._cache_source()
+        if not isinstance(kind, str):
+            return digest("by type", self._cache_source())
         return _CONTEXT if kind == "bind" else _EMPTY
 
     def _cache_source(self) -> str:
@@ -260,7 +287,7 @@ class StageReader:
         if needs == self.stage.index:  # an ONBUILD that copies from its own child, so far
             return self.at.files
         if needs is not None:
-            self.at.fails = self.at.fails or self.done[needs].fails
+            self._need(self.done[needs])
             return self.done[needs].files
         if reference.image is not None:
             # Always for the target platform, like a FROM without `--platform`.
