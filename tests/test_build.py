@@ -32,6 +32,18 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "a pattern of an unset variable": (
+        "FROM scratch|LABEL a=${b/*/r}",
+        "FROM scratch|LABEL a=r",
+    ),
+    "a pattern that matches all": (
+        "FROM scratch|ENV b=abc|LABEL a=${b//*/-}",
+        "FROM scratch|ENV b=abc|LABEL a=-",
+    ),
+    "slashes before a directory": (
+        "FROM a|WORKDIR //b|WORKDIR c|RUN d",
+        "FROM a|WORKDIR //b|WORKDIR /b/c|RUN d",
+    ),
     "blanks behind a RUN": ("FROM a|RUN b", "FROM a|RUN b  "),
     "an empty default": ("ARG v|FROM a:${v:-}", "ARG v|FROM a:$v"),
     "quotes around a delimiter": ("FROM a|COPY <<E /b|c|E", "FROM a|COPY <<'E' /b|c|E"),
@@ -93,6 +105,17 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "a mark of byte order": ("FROM a|LABEL b=\ufeffc", 'FROM a|LABEL b="\ufeffc"'),
+    "words that fail": (
+        "FROM scratch AS x|COPY a ${b:?}|FROM scratch|COPY c d",
+        "FROM scratch AS x|COPY e ${b:?}|FROM scratch|COPY c d",
+    ),
+    "flags that are not ASCII": ("FROM a|COPY --chown=é b c", "FROM a|ENV u=é|COPY --chown=$u b c"),
+    "a heredoc behind three": ("FROM a|RUN b <<< <<E|# c|E", "FROM a|RUN b <<< <<E|# d|E"),
+    "an escaped quote in a delimiter": (
+        'ARG x=1|FROM a|ARG x|COPY <<\\"E /b|$x|"E',
+        'ARG x=2|FROM a|ARG x|COPY <<\\"E /b|$x|"E',
+    ),
     "a check that fails builds": (
         "# check=error=true|FROM a|FROM b|COPY --from=0 c d",
         "# check=error=true|FROM a AS x|FROM b|COPY --from=x c d",

@@ -6,7 +6,9 @@ stages and the order of stages do not count; a stage counts by what it is, not b
 something can read the name. What cannot be known enters as a symbol, equal only to itself.
 
 The vertices are those of BuildKit's own graph (v0.25.2, observed); where it could go either way,
-digests differ. Metadata makes no vertex: it is in the config of a stage's image.
+digests differ. Metadata makes no vertex: it is in the config of a stage's image. Not modelled is
+a bug of v0.25.2 (mended in frontend 1.24): stages of one parent stage share the maps of its config,
+so that a label of one can show up in another.
 """
 
 from __future__ import annotations

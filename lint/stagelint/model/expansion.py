@@ -169,12 +169,13 @@ def _pattern(part: Variable, value: Value | None, word: Value, lookup: Lookup) -
         if part.operator[0] == "/":
             raise ExpansionError(f"invalid pattern ({word}) in substitution: {error}") from None
         raise ExpansionError(str(error)) from None
-    if value is None:
-        return ""
     if isinstance(value, _Unknown) or isinstance(replacement, _Unknown):
         return UNKNOWN
+    value = value or ""
     if pattern.count(".*") > _MAX_STARS or len(value) + len(replacement) > _MAX_VALUE:
         return UNKNOWN
+    if "$" in replacement and not replacement.isascii():
+        return UNKNOWN  # what is part of a name in it, Go and Python see differently
     if part.operator == "#":
         match = re.match(pattern, value, re.DOTALL)
         return value[match.end() :] if match else value
@@ -182,7 +183,19 @@ def _pattern(part: Variable, value: Value | None, word: Value, lookup: Lookup) -
         return _without_suffix(value, pattern, greedy)
     if part.operator == "/":
         return re.sub(pattern, lambda _: replacement, value, count=1, flags=re.DOTALL)
-    return re.sub(pattern, lambda match: _template(replacement, match), value, flags=re.DOTALL)
+    return _replace_all(pattern, replacement, value)
+
+
+def _replace_all(pattern: str, replacement: str, value: str) -> str:
+    """As Go has it: unlike in Python, nothing empty matches right behind another match."""
+    parts: list[str] = []
+    at, last = 0, -1
+    for match in re.finditer(pattern, value, re.DOTALL):
+        if match.start() == match.end() == last:
+            continue
+        parts += (value[at : match.start()], _template(replacement, match))
+        at = last = match.end()
+    return "".join((*parts, value[at:]))
 
 
 def _without_suffix(value: str, pattern: str, greedy: bool) -> str:

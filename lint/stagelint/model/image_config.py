@@ -90,7 +90,7 @@ class ImageConfig:
             case "WORKDIR":
                 path = evaluate(node.rest, lookup, node.escape)
                 if isinstance(path, str) and path and not path.startswith("/"):
-                    path = posixpath.normpath(path)  # an absolute one is kept as it is
+                    path = clean(path)  # an absolute one is kept as it is
                 self.directory = below(self.directory, path)
             case "USER":
                 self.user = evaluate(node.rest, lookup, node.escape)
@@ -150,9 +150,14 @@ def below(directory: Symbolic, path: Symbolic) -> Symbolic:
     if isinstance(first, str) and first.startswith("/"):
         return path
     if isinstance(directory, str) and isinstance(path, str) and _PLAIN.match(path):
-        joined = posixpath.normpath(posixpath.join(directory, path))
+        joined = clean(posixpath.join(directory, path))
         return joined if directory.startswith("/") else symbol("join", directory, path)
     return symbol("join", directory, path)
+
+
+def clean(path: str) -> str:
+    """As Go's `path.Clean` has it."""
+    return re.sub(r"^//+", "/", posixpath.normpath(path))
 
 
 def bodies(node: Instruction) -> Iterator[str]:

@@ -6,11 +6,10 @@ flags, the delimiters of heredocs.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from typing import NamedTuple
 
-from stagelint.model.image_config import bodies
+from stagelint.model.image_config import bodies, clean
 from stagelint.model.symbols import Lookup, Symbolic, evaluate, symbol
 from stagelint.syntax.nodes import Flag, Heredoc, Instruction
 from stagelint.syntax.validate import mount_fields
@@ -65,7 +64,7 @@ def mounts(node: Instruction, lookup: Lookup) -> list[Mount]:
     targets = [mount.options.get("target", "") for mount in others]
     if not all(isinstance(mount.options["type"], str) for mount in found):
         return found
-    if all(isinstance(target, str) and target == _clean(f"/{target}") for target in targets):
+    if all(isinstance(target, str) and target == clean(f"/{target}") for target in targets):
         others.sort(key=lambda mount: str(mount.options["target"]))
     return [*apart["secret"], *apart["ssh"], *others]
 
@@ -86,16 +85,11 @@ def _mount(flag: Flag, lookup: Lookup, escape: str) -> Mount:
     if options["type"] == "cache":
         options.setdefault("sharing", "shared")
         target = options.get("target")
-        if isinstance(target, str) and options.get("id") == _clean(target):
+        if isinstance(target, str) and options.get("id") == clean(target):
             del options["id"]
     elif options["type"] == "bind" and options.get("readonly") == "true":
         del options["readonly"]
     return Mount(options, origin)
-
-
-def _clean(path: str) -> str:
-    """As Go's `path.Clean` has it."""
-    return re.sub(r"^//+", "/", posixpath.normpath(path))
 
 
 def sources(node: Instruction, lookup: Lookup) -> list[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stagelint.model import images, steps
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
-from stagelint.model.image_config import ImageConfig, below
+from stagelint.model.image_config import ImageConfig, below, bodies
 from stagelint.model.stages import SCRATCH, Stage
 from stagelint.model.symbols import Symbolic, digest, evaluate
 from stagelint.model.variables import GlobalVariables, Variables
@@ -187,13 +187,16 @@ class StageReader:
     # -- the instructions ----------------------------------------------------------------------
 
     def _take(self, node: Instruction) -> None:
+        between = node.logical.text[node.keyword_start : node.rest_start]
+        if not between.isascii():
+            raise Incomparable("BuildKit garbles flags that are not ASCII")
         self._next = iter(self._references.get(node.logical.text, ()))
         try:
             self._note_conditions(node)
             self._understand(node)
         except ExpansionError as error:
             self.at.fails = True
-            self._add(node, "failed", str(error))
+            self._add(node, "failed", str(error), node.rest, *bodies(node))
 
     def _note_conditions(self, node: Instruction) -> None:
         """What some values make fail, in instructions whose effect a later one may undo."""

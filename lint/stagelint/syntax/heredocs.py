@@ -48,5 +48,5 @@ def parse(line: str, start: int, end: int) -> HeredocWord | None:
     )
     if len(spans) != 1 or not delimiter:
         return None
-    expand = not any(quote in match[3] for quote in "'\"")
+    expand = all(match[3].count(quote) == delimiter.count(quote) for quote in "'\"")
     return HeredocWord(delimiter, expand, bool(match[2]), start, end)

@@ -47,6 +47,9 @@ class WordError(Exception):
 DEPTH = 60
 
 _SPECIAL = "@*#?-$!0"
+
+#: One at the start of a word is dropped when the word is expanded (v0.25.2).
+_BOM = "\ufeff"
 _MODIFIERS = "+-?#%"
 
 
@@ -54,7 +57,8 @@ def lex(text: str, escape: str = "\\", *, quotes: bool = True) -> tuple[Part, ..
     """The parts of *text*, in order; quotes are plain text unless *quotes*. Raises `WordError`."""
     special = ("$", escape, "'", '"') if quotes else ("$", escape)
     if not any(char in text for char in special):
-        return (Literal(0, len(text), text, False),) if text else ()
+        value = text.removeprefix(_BOM)
+        return (Literal(0, len(text), value, False),) if value else ()
     return _Lexer(text, escape, quotes).parts()
 
 
@@ -75,7 +79,7 @@ def split(text: str) -> list[tuple[int, int]]:
             if text[at] not in SPACE:
                 start = at if start < 0 else start
             elif start >= 0:
-                if text[start:at].endswith("<<") and text[at] in "\t\r ":
+                if _ends_in_heredoc(text[max(start, part.start) : at]) and text[at] in "\t\r ":
                     while at + 1 < part.end and text[at + 1] in "\t\r ":
                         at += 1
                 else:
@@ -87,12 +91,18 @@ def split(text: str) -> list[tuple[int, int]]:
     return words
 
 
+def _ends_in_heredoc(text: str) -> bool:
+    """Does *text* end in `<<`, where `<<<` is `<<` and a single `<`?"""
+    count = len(text) - len(text.rstrip("<"))
+    return count > 0 and count % 2 == 0
+
+
 class _Lexer:
     def __init__(self, text: str, escape: str, quotes: bool) -> None:
         self.text = text
         self.quotes = "'\"" if quotes else ""
         self.escape = escape
-        self.at = 0
+        self.at = len(_BOM) if text.startswith(_BOM) else 0
         self.depth = 0
 
     def parts(self) -> tuple[Part, ...]:
