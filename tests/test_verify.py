@@ -387,6 +387,7 @@ COMPLETED = "2025-11-24T18:28:07.572295361Z"
 def test_steps_have_what_they_need_and_what_they_took() -> None:
     steps = Steps()
     begun = [
+        *steps.take(vertex("b", "[x 2/2] RUN z", "a")),  # all are listed before they begin
         *steps.take(vertex("a", "[x 1/2] FROM y", cached=True, started=STARTED)),
         *steps.take(vertex("b", "[x 2/2] RUN z", "a", started=STARTED)),
         *steps.take(vertex("b", "[x 2/2] RUN z", "a", started=STARTED, completed=COMPLETED)),
@@ -889,8 +890,8 @@ def test_the_last_lines_of_a_builder_are_shown_and_escaped(place: Place, stageli
 
     assert stagelint("verify", "old", "old") == Ran(
         2,
-        "old: could not tell: the old file does not build; are the context, the arguments and the"
-        " targets right? (by buildah)\n"
+        "old: could not tell: the old file does not build (--context, --build-arg and the targets"
+        " are yours to say) (by buildah)\n"
         "  | STEP 1/1: FROM base\n"
         "  | STEP 1/1: RUN fail\n"
         "  | \\x1b[2Jboom\n",

@@ -23,10 +23,10 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     paths = given.paths or [os.curdir]
     if STDIN in paths and len(paths) > 1:
         raise UsageError("stdin (-) is linted alone, without other paths")
+    _check_arguments(given)
     sources = list(_sources(session, paths))
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
-    _check_arguments(given)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     if given.verify:
         from stagelint.verify.process import orderly_end

@@ -189,7 +189,7 @@ def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     for one in outcomes:
         if one.verdict:
             yield from verification.render(one.verdict, color=color, quiet=session.arguments.quiet)
-            if one.verdict.outcome != "same" and kept_as(session, one):
+            if one.verdict.outcome != "same" and os.path.exists(kept_as(session, one)):
                 yield escape(f"  what was tried is in {kept_as(session, one)}")
 
 

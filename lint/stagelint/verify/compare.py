@@ -70,8 +70,8 @@ def _aspects(before: Entry | None, after: Entry | None) -> frozenset[str]:
         return frozenset()
     if before is None or after is None:
         return ONLY_AFTER if before is None else ONLY_BEFORE
-    names = zip(Entry._fields, before, after, strict=True)
-    return frozenset(name for name, old, new in names if old != new)
+    fields = zip(Entry._fields, before, after, strict=True)  # another size is other content
+    return frozenset(name for name, old, new in fields if old != new and name != "size")
 
 
 def is_cache(difference: Difference) -> bool:

@@ -24,7 +24,7 @@ _WATCHER = 'read -r _ && exit; kill -s TERM -- "-$1"; sleep 3; kill -s KILL -- "
 
 
 #: Why there is nothing to compare with.
-OLD_FAILS = "the old file does not build; are the context, the arguments and the targets right?"
+OLD_FAILS = "the old file does not build (--context, --build-arg and the targets are yours to say)"
 
 
 class CouldNotTellError(Exception):

@@ -27,6 +27,7 @@ class Steps:
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
+        self._begun: set[str] = set()
         self._logs: dict[str, deque[str]] = {}
         self._failed: list[str] = []
         self._said: deque[str] = deque(maxlen=KEPT)
@@ -47,7 +48,6 @@ class Steps:
 
     def _vertex(self, vertex: dict[str, Any]) -> str:
         digest, name = str(vertex.get("digest")), str(vertex.get("name", ""))
-        known = self._steps.get(digest)
         started, completed = vertex.get("started"), vertex.get("completed")
         seconds = _seconds(started, completed) if started and completed else 0.0
         self._steps[digest] = _Step(
@@ -55,7 +55,10 @@ class Steps:
         )
         if vertex.get("error"):
             self._failed.append(digest)
-        return name if started and not completed and known is None else ""
+        if not started or completed or digest in self._begun:  # it is listed before it begins
+            return ""
+        self._begun.add(digest)
+        return name
 
     @property
     def last_lines(self) -> list[str]:
