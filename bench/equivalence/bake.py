@@ -162,8 +162,11 @@ class Bake:
         if said.failed:
             raise TooEarly(said.error)
         if not _set_apart(questions, said.error, self._graphless):
+            known = len(self._graphless)
             for question in questions:
                 self._draw([question])  # one of them upsets the collector itself
+            if len(self._graphless) == known:
+                raise TooEarly(said.error)
         return None
 
     def _build(self, questions: Sequence[Question]) -> None:
