@@ -152,6 +152,7 @@ def _docker_env(folder: Path) -> dict[str, str]:
         "DOCKER_CONFIG": str(folder / "config"),
         "BUILDX_CONFIG": str(folder / "buildx"),
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        "TMPDIR": str(folder),  # buildx leaves things there when it is killed
     }
 
 
