@@ -105,6 +105,11 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "a port that is none": ("FROM scratch|EXPOSE $a/udp 80", "FROM scratch|EXPOSE $a/udp 80/tcp"),
+    "a mode that is none": (
+        "FROM scratch|ENV a=99999|COPY --chmod=$a b c",
+        "FROM scratch|ENV a=99999|copy --chmod=$a b c",
+    ),
     "a mark of byte order": ("FROM a|LABEL b=\ufeffc", 'FROM a|LABEL b="\ufeffc"'),
     "words that fail": (
         "FROM scratch AS x|COPY a ${b:?}|FROM scratch|COPY c d",

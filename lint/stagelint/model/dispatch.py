@@ -61,12 +61,12 @@ class Dispatch:
     ) -> None:
         """A word cannot be expanded; other build arguments help unless it fails for any."""
         span = instruction.logical.span(start, end)
-        conditional = True
-        try:
-            expand(word, _unknown, instruction.escape)
-        except ExpansionError:
-            conditional = False
-        self._add(span, expansion_problem(error, word, span).message, conditional=conditional)
+        message = expansion_problem(error, word, span).message
+        self._add(span, message, conditional=self._varies(instruction, word))
+
+    def _varies(self, node: Instruction, word: str) -> bool:
+        """Could another builder, or base image, make something else of *word*?"""
+        return not self.scope.is_fixed(word, node.escape)
 
     def _expand(self, node: Instruction, argument: Argument) -> Value:
         self._check_frontend(node, argument)
@@ -135,7 +135,7 @@ class Dispatch:
                     f"invalid chmod parameter: '{value}'. it should be octal string and between"
                     " 0 and 07777"
                 )
-                self._add(span, message, conditional="$" in flag.value)
+                self._add(span, message, conditional=self._varies(node, flag.value))
         checksum = node.flag("checksum")
         sources = [each.value for each in node.arguments[:-1]]
         if checksum and not any("$" in each or _REMOTE.match(each) for each in sources):
@@ -153,7 +153,7 @@ class Dispatch:
                 message = mounts.problem(fields)
                 if message:
                     span = node.logical.span(flag.value_start, flag.end)
-                    self._add(span, message, conditional="$" in flag.value)
+                    self._add(span, message, conditional=self._varies(node, flag.value))
         if node.is_json and not node.arguments:
             self._add(node.code_span, "failed to marshal LLB definition: arguments are required")
 
@@ -168,7 +168,7 @@ class Dispatch:
                 message = _port_problem(port)
                 if message:
                     span = node.logical.span(argument.start, argument.end)
-                    self._add(span, message, conditional="$" in argument.value)
+                    self._add(span, message, conditional=self._varies(node, argument.value))
 
     def _signal(self, node: Instruction, argument: Argument, value: str) -> None:
         match = _SIGNAL.match(value.upper())
@@ -180,11 +180,7 @@ class Dispatch:
         ):
             return
         span = node.logical.span(argument.start, argument.end)
-        self._add(span, f"invalid signal: {value}", conditional="$" in argument.value)
-
-
-def _unknown(_name: str) -> Value:
-    return UNKNOWN
+        self._add(span, f"invalid signal: {value}", conditional=self._varies(node, argument.value))
 
 
 _REMOTE = re.compile(r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/")

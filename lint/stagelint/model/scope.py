@@ -93,11 +93,17 @@ class Scope:
         self.variables: dict[str, Value] = (
             {**parent.variables, **self.env} if parent else {**self.env}
         )
+        self._open: set[str] = set(parent._open) if parent else set()
+        """Variables that an ARG has a part in, so that another builder may have another value."""
 
     def lookup(self, name: str) -> Value | None:
         """What `$name` is here."""
         value = self.variables.get(name)
         return UNKNOWN if value is None and not self.known else value
+
+    def fixed(self, name: str) -> Value | None:
+        """What `$name` is here whoever builds: unknown for all that a builder may override."""
+        return UNKNOWN if name in self._open else self.lookup(name)
 
     def enter(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
         """Take an ARG or ENV into account; yields the pairs that cannot be expanded."""
@@ -108,6 +114,7 @@ class Scope:
 
     def _env(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
         found: dict[str, Value] = {}
+        opened: set[str] = set()
         for pair in instruction.pairs:
             try:
                 key = expand(pair.key, self.lookup, instruction.escape)
@@ -117,10 +124,23 @@ class Scope:
             else:
                 if isinstance(key, str):
                     found[key] = value
+                    if not self.is_fixed(pair.value or "", instruction.escape):
+                        opened.add(key)
                 else:
                     self.known = False
         self.env.update(found)
         self.variables.update(found)
+        self._open -= found.keys()
+        self._open |= opened
+
+    def is_fixed(self, word: str, escape: str) -> bool:
+        """Is *word* the same here, or does it fail, whoever builds?"""
+        if "$" not in word:
+            return True
+        try:
+            return isinstance(expand(word, self.fixed, escape), str)
+        except ExpansionError:
+            return True
 
     def _arg(self, instruction: Instruction) -> Iterator[tuple[Pair, ExpansionError]]:
         outer = self._globals
@@ -128,6 +148,7 @@ class Scope:
             name = pair.key
             if name in HIDDEN:
                 continue
+            self._open.add(name)
             if name in outer.build_args:
                 self.variables[name] = outer.build_args[name]
             elif pair.value is not None:
