@@ -105,6 +105,31 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "mounts of two stages": (
+        "FROM a AS x|FROM b AS y|FROM c|RUN --mount=from=x,target=/z --mount=from=y,target=/d e",
+        "FROM a AS x|FROM b AS y|FROM c|RUN --mount=from=x,target=/d --mount=from=y,target=/z e",
+    ),
+    "no unpacking": ("FROM a|ADD --unpack=false b c", "FROM a|ADD b c"),
+    "a frontend behind blanks": ("# syntax=docker/dockerfile:1|FROM a", "  # syntax=docker/dockerfile:1|FROM a"),
+    "a check behind a shebang": (
+        "#!/usr/bin/x|# check=error=true|FROM a|FROM b|COPY --from=0 c d",
+        "#!/usr/bin/x|# check=error=true|FROM a AS x|FROM b|COPY --from=x c d",
+    ),
+    "an ARG that fails by another name": (
+        "ARG x|FROM a|ARG x|ARG b=${x:?m}",
+        "ARG x|FROM a|ARG x|ARG c=${x:?m}",
+    ),
+    "blanks that are not ASCII": ("FROM --platform=linux/amd64 a", "FROM --platform=linux/amd64\u00a0a"),
+    "flags of a trigger": (
+        "FROM a AS x|ONBUILD -- COPY b c|FROM x|RUN d",
+        "FROM a AS x|ONBUILD -- COPY b c|FROM x|RUN d|# fails",
+    ),
+    "a tab of another kind": ("FROM a|ONBUILD RUN b", "FROM a|ONBUILD\vRUN b"),
+    "bytes that are no text": ("FROM a|COPY <<E /b|\udcff|E", "FROM a|COPY <<'E' /b|\udcff|E"),
+    "the path of scratch": (
+        "FROM scratch|LABEL a=$PATH",
+        "FROM scratch|LABEL a=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
     "a port that is none": ("FROM scratch|EXPOSE $a/udp 80", "FROM scratch|EXPOSE $a/udp 80/tcp"),
     "a mode that is none": (
         "FROM scratch|ENV a=99999|COPY --chmod=$a b c",
@@ -308,6 +333,11 @@ def test_a_context_replaces_a_stage() -> None:
         "FROM a\n" + "".join(f"ENV v{n}=1\nRUN b\n" for n in range(3000)),
         "FROM a AS s0\n" + "".join(f"ENV v{n}=1\nFROM s{n} AS s{n + 1}\n" for n in range(3000)),
         "ARG v\n" + "".join(f"FROM a AS s{n}\nFROM $v\n" for n in range(2000)),
+        f"FROM scratch\nENV a={'a' * 300}b\nLABEL c=${{a/*a*a*a*c/d}} d=${{a%a*a*a*c}}\n",
+        "FROM a AS s0\n"
+        + "LABEL a=b c=d\n" * 800
+        + "".join(f"FROM s{n} AS s{n + 1}\nEXPOSE {n + 1}\n" for n in range(1200)),
+        "FROM a AS s\n" + "".join(f"ONBUILD LABEL a{n}=b\n" for n in range(90)) + "FROM s\n" * 100,
     ],
     ids=[
         "doubled ENV",
@@ -316,6 +346,9 @@ def test_a_context_replaces_a_stage() -> None:
         "many variables",
         "many heirs",
         "many candidates",
+        "stars",
+        "many ports",
+        "many triggers",
     ],
 )
 def test_hostile_files_end_soon(text: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from stagelint.model.build import Target
 from stagelint.model.file import File
 from stagelint.model.vertices import Vertex
+from stagelint.syntax import directives
 from stagelint.syntax.nodes import Instruction
 
 
@@ -46,9 +47,11 @@ def no_new_errors(before: File, after: File) -> None:
             raise Difference(f"it would add an error ({kind})")
 
 
-def _directives(file: File) -> list[tuple[str, str]]:
-    """All but `escape`, which is in what was read."""
-    return [(each.name, each.value) for each in file.tree.directives if each.name != "escape"]
+def _directives(file: File) -> tuple[object, ...]:
+    """All but `escape`, which is in what was read; `syntax` as BuildKit looks for it."""
+    checks = [each.value for each in file.tree.directives if each.name == "check"]
+    syntax = directives.syntax(file.source.text)
+    return syntax and syntax[0], checks
 
 
 def _targets(file: File) -> Iterator[tuple[str, int]]:

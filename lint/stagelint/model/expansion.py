@@ -27,8 +27,8 @@ Value = str | _Unknown
 Lookup = Callable[[str], Value | None]
 
 #: Beyond these a pattern is not evaluated and its result is unknown: matching could take long.
-_MAX_STARS = 4
 _MAX_VALUE = 4096
+_MAX_ATTEMPTS = 1_000_000
 
 #: A longer text is unknown unless it is written so: variables can double it line by line.
 _MAX_TEXT = 32768
@@ -172,7 +172,9 @@ def _pattern(part: Variable, value: Value | None, word: Value, lookup: Lookup) -
     if isinstance(value, _Unknown) or isinstance(replacement, _Unknown):
         return UNKNOWN
     value = value or ""
-    if pattern.count(".*") > _MAX_STARS or len(value) + len(replacement) > _MAX_VALUE:
+    if len(value) + len(replacement) > _MAX_VALUE:
+        return UNKNOWN
+    if (len(value) + 1) ** (pattern.count(".*") + 1) > _MAX_ATTEMPTS:
         return UNKNOWN
     if "$" in replacement and not replacement.isascii():
         return UNKNOWN  # what is part of a name in it, Go and Python see differently

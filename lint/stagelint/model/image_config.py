@@ -54,6 +54,11 @@ class ImageConfig:
         return child
 
     @property
+    def size(self) -> int:
+        """How much a copy costs."""
+        return len(self._labels) + len(self._ports) + len(self._volumes) + len(self._triggers)
+
+    @property
     def parts(self) -> dict[str, str]:
         """A digest for every part of the config, by its name in the OCI image config."""
         labels = [*self._labels.items()]
@@ -101,8 +106,7 @@ class ImageConfig:
             case "MAINTAINER":
                 self._fields["Author"] = node.rest
             case "ONBUILD":
-                text = node.logical.text[node.keyword_start + len(node.keyword) :].lstrip(SPACE)
-                self._triggers.append((text, _blanks_at_end(node), *bodies(node)))
+                self._triggers.append((trigger_text(node), _blanks_at_end(node), *bodies(node)))
             case "LABEL":
                 self._label(node, lookup)
             case "EXPOSE":
@@ -135,6 +139,11 @@ def _check(node: Instruction) -> tuple[object, ...]:
     kind, *values = [argument.value for argument in node.arguments] or [""]
     flags = sorted((flag.name, flag.value or "") for flag in node.flags)
     return (kind.upper(), node.is_json, values, flags)
+
+
+def trigger_text(node: Instruction) -> str:
+    """What stands behind the word ONBUILD in the line of *node*, an ONBUILD or its inner part."""
+    return node.logical.text[len("ONBUILD") :].lstrip("\t\n\f\r ")
 
 
 def _blanks_at_end(node: Instruction) -> str:

@@ -7,6 +7,7 @@ flags, the delimiters of heredocs.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from stagelint.model.image_config import bodies, clean
@@ -55,17 +56,24 @@ def run_flags(node: Instruction) -> list[tuple[str, str | None]]:
 
 
 def mounts(node: Instruction, lookup: Lookup) -> list[Mount]:
-    """The mounts of a RUN as BuildKit sorts them. Raises `ExpansionError`."""
-    found = [_mount(flag, lookup, node.escape) for flag in node.flags if flag.name == "mount"]
-    apart: dict[Symbolic, list[Mount]] = {"secret": [], "ssh": []}  # BuildKit lists them apart
-    others: list[Mount] = []
-    for mount in found:
-        apart.get(mount.options["type"], others).append(mount)
-    targets = [mount.options.get("target", "") for mount in others]
-    if not all(isinstance(mount.options["type"], str) for mount in found):
-        return found
+    """The mounts of a RUN as they are written. Raises `ExpansionError`."""
+    return [_mount(flag, lookup, node.escape) for flag in node.flags if flag.name == "mount"]
+
+
+def in_order(found: Sequence[tuple[Mount, str]]) -> list[tuple[Mount, str]]:
+    """Mounts, each with what stands for its files, as BuildKit sorts them: by target.
+
+    Secrets and sockets are lists of their own. Where types or targets are not plain, nothing moves.
+    """
+    if not all(isinstance(mount.options["type"], str) for mount, _ in found):
+        return list(found)
+    apart: dict[Symbolic, list[tuple[Mount, str]]] = {"secret": [], "ssh": []}
+    others: list[tuple[Mount, str]] = []
+    for each in found:
+        apart.get(each[0].options["type"], others).append(each)
+    targets = [mount.options.get("target", "") for mount, _ in others]
     if all(isinstance(target, str) and target == clean(f"/{target}") for target in targets):
-        others.sort(key=lambda mount: str(mount.options["target"]))
+        others.sort(key=lambda each: str(each[0].options["target"]))
     return [*apart["secret"], *apart["ssh"], *others]
 
 
@@ -114,12 +122,13 @@ def copy_flags(node: Instruction, lookup: Lookup) -> list[tuple[str, Symbolic]]:
         if flag.name == "exclude":  # which is not expanded
             found.append((flag.name, flag.value or ""))
         elif flag.name in _BOOLEANS:
-            if (flag.value or "true").lower() == "true":
-                found.append((flag.name, "true"))
-        elif flag.name != "from":
-            value = evaluate(flag.value or "", lookup, node.escape)
-            if value != "":
+            value = (flag.value or "true").lower()
+            if value == "true" or flag.name == "unpack":  # of which none is a third value
                 found.append((flag.name, value))
+        elif flag.name != "from":
+            word = evaluate(flag.value or "", lookup, node.escape)
+            if word != "":
+                found.append((flag.name, word))
     return sorted(found, key=lambda flag: flag[0])
 
 

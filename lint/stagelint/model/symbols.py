@@ -77,7 +77,10 @@ def evaluate(text: str, lookup: Lookup, escape: str = "\\", *, quotes: bool = Tr
     Raises `ExpansionError` if it cannot be expanded in any build.
     """
     try:
-        return concatenate(_evaluate(part, lookup) for part in lex(text, escape, quotes=quotes))
+        value = concatenate(_evaluate(part, lookup) for part in lex(text, escape, quotes=quotes))
+        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+            return symbol("not UTF-8", text, value)  # some of which BuildKit replaces
+        return value
     except WordError as error:
         raise ExpansionError(str(error)) from None
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from stagelint.model.stages import SCRATCH
 from stagelint.model.vertices import Incomparable
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
 
-_FAILS_ON_WARNINGS = re.compile(r"(?i)\berror=(?:true|t|1)\b")
+#: Wherever it stands: behind a `#!` line it counts, too.
+_FAILS_ON_WARNINGS = re.compile(r"(?im)^#[ \t]*check[ \t]*=.*\berror=(?:true|t|1)\b")
 
 
 def reason(file: File) -> str:
@@ -21,7 +23,8 @@ def reason(file: File) -> str:
         return "stagelint does not know the language of the file"
     if file.is_rejected:
         return "BuildKit rejects the file as it stands"
-    return next(chain(_numbers_of_buildah(file), _failing_warnings(file), _unbuildable(file)), "")
+    reasons = (_numbers_of_buildah, _failing_warnings, _quirks, _unbuildable)
+    return next(chain.from_iterable(each(file) for each in reasons), "")
 
 
 def _numbers_of_buildah(file: File) -> Iterator[str]:
@@ -33,9 +36,18 @@ def _numbers_of_buildah(file: File) -> Iterator[str]:
 
 def _failing_warnings(file: File) -> Iterator[str]:
     """Names bring warnings, and so may the case of a word."""
-    checks = [each.value for each in file.tree.directives if each.name == "check"]
-    if any(map(_FAILS_ON_WARNINGS.search, checks)):
+    if _FAILS_ON_WARNINGS.search(file.source.text):
         yield "BuildKit is told to fail on warnings"
+
+
+def _quirks(file: File) -> Iterator[str]:
+    """What BuildKit v0.25.2 does with these is stranger than it is worth."""
+    for node in file.tree.instructions:
+        last = node.inner or node
+        if not node.logical.text[node.keyword_start : last.rest_start].isascii():
+            yield "BuildKit garbles flags that are not ASCII"
+    if file.table.named(SCRATCH) is not None:
+        yield "mounts that name no source take a stage called `scratch` for theirs"
 
 
 def _unbuildable(file: File) -> Iterator[str]:

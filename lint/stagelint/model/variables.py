@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stagelint.model.expansion import ExpansionError, can_fail
-from stagelint.model.scope import HIDDEN, PLATFORM_ARGS, SCRATCH_PATH
+from stagelint.model.scope import HIDDEN, PLATFORM_ARGS
 from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
 from stagelint.syntax.nodes import Instruction, Pair
 
 #: Holds the name of the target, as asked for or as written.
 TARGET_STAGE = "TARGETSTAGE"
+
+
+#: PATH where nothing sets it: it depends on the operating system.
+_DEFAULT_PATH = symbol("default", "PATH")
 
 
 class GlobalVariables:
@@ -70,8 +74,8 @@ class Variables:
         if base:
             self._order["base", digest(())] = None
         else:
-            self.image["PATH"] = SCRATCH_PATH
-            self._set("PATH", SCRATCH_PATH)
+            self.image["PATH"] = _DEFAULT_PATH
+            self._set("PATH", _DEFAULT_PATH)
 
     def child(self) -> Variables:
         """Those at the beginning of a stage built on this one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stagelint.model import images, steps
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
-from stagelint.model.image_config import ImageConfig, below, bodies
+from stagelint.model.image_config import ImageConfig, below, bodies, trigger_text
 from stagelint.model.stages import SCRATCH, Stage
 from stagelint.model.symbols import Symbolic, digest, evaluate
 from stagelint.model.variables import GlobalVariables, Variables
@@ -19,8 +19,8 @@ from stagelint.syntax.validate import instruction_problem
 if TYPE_CHECKING:
     from stagelint.model.file import File
 
-#: More variables than this in all RUNs and FROMs together: the file is hostile.
-_MOST_VARIABLES = 1_000_000
+#: More variables and labels than this, in all RUNs and FROMs together: the file is hostile.
+_MOST_VARIABLES = 200_000
 
 #: The digest of no files at all.
 _EMPTY = "empty"
@@ -164,13 +164,15 @@ class StageReader:
 
     def _child(self, parent: int) -> StageBuild:
         above = self.done[parent]
-        self.budget.spend(above.variables.size)
+        triggers = [*self.file.stages[parent].triggers]
+        self.budget.spend(above.variables.size + above.config.size + 20 * len(triggers))
         self.at = StageBuild(above.files, above.variables.child(), above.config.child())
         self._need(above)
-        for trigger in self.file.stages[parent].triggers:
+        for trigger in triggers:
             if trigger.escape != "\\" and not _ESCAPES.isdisjoint(trigger.logical.text):
                 raise Incomparable("BuildKit reads an ONBUILD with another escape character")
-            if instruction_problem(trigger, self.file.tree.frontend):
+            has_flags = trigger_text(trigger).startswith("--")  # of ONBUILD, which has none
+            if has_flags or instruction_problem(trigger, self.file.tree.frontend):
                 self.at.fails = True
                 self._add(trigger, "failed", trigger.rest)
             else:
@@ -187,9 +189,6 @@ class StageReader:
     # -- the instructions ----------------------------------------------------------------------
 
     def _take(self, node: Instruction) -> None:
-        between = node.logical.text[node.keyword_start : node.rest_start]
-        if not between.isascii():
-            raise Incomparable("BuildKit garbles flags that are not ASCII")
         self._next = iter(self._references.get(node.logical.text, ()))
         try:
             self._note_conditions(node)
@@ -202,13 +201,14 @@ class StageReader:
         """What some values make fail, in instructions whose effect a later one may undo."""
         if node.keyword not in _METADATA or "$" not in node.rest:
             return
-        words = [argument.value for argument in node.arguments]
-        words += [word for pair in node.pairs for word in (pair.key, pair.value or "")]
-        for word in words:
+        words = [("", argument.value) for argument in node.arguments]
+        words += [("", pair.key) for pair in node.pairs]
+        words += [(pair.key, pair.value or "") for pair in node.pairs]
+        for key, word in words:
             if node.keyword in _CHECKED or can_fail(word, node.escape):
                 value = evaluate(word, self.at.variables.lookup, node.escape)
                 if not isinstance(value, str):
-                    self.at.conditions.add(digest(node.keyword, value))
+                    self.at.conditions.add(digest(node.keyword, key, value))
 
     def _understand(self, node: Instruction) -> None:
         at, keyword = self.at, node.keyword
@@ -235,9 +235,10 @@ class StageReader:
     def _run(self, node: Instruction) -> None:
         at = self.at
         self.budget.spend(at.variables.size)
-        mounts = steps.mounts(node, at.variables.lookup)
-        inputs = [self._mounted(mount, node.escape) for mount in mounts]
-        options = [sorted(mount.options.items()) for mount in mounts]
+        written = steps.mounts(node, at.variables.lookup)
+        mounts = steps.in_order([(each, self._mounted(each, node.escape)) for each in written])
+        options = [sorted(mount.options.items()) for mount, _ in mounts]
+        inputs = [source for _, source in mounts]
         shell = None if node.is_json else at.config.shell
         state = (at.variables.digest, at.config.directory, at.config.user, shell)
         what = (steps.command(node), steps.run_flags(node), options)
@@ -250,18 +251,7 @@ class StageReader:
             return self._any_of(evaluate(origin, self.at.variables.lookup, escape))
         if origin:
             return self._source(origin)
-        if kind == "cache":
-            return self._cache_source()
-        if not isinstance(kind, str):
-            return digest("by type", self._cache_source())
-        return _CONTEXT if kind == "bind" else _EMPTY
-
-    def _cache_source(self) -> str:
-        """A cache without `from` begins empty, or as the stage that is called `scratch`."""
-        index = self.file.table.named(SCRATCH)
-        if index is None:
-            return _EMPTY
-        return self.done[index].files if index < self.stage.index else digest("too late")
+        return _EMPTY if kind in ("cache", "tmpfs", "secret", "ssh") else _CONTEXT
 
     def _copy(self, node: Instruction) -> None:
         lookup = self.at.variables.lookup
