@@ -42,12 +42,18 @@ def assignments(before: File, after: File, random: Random, count: int = 2) -> tu
 
 
 def one_by_one(before: File, after: File, random: Random, most: int) -> tuple[Args, ...]:
-    """Single variables with single values, *most* of them."""
+    """Single variables with single values, *most* of them.
+
+    Those come first that name a stage which only one of the two files has.
+    """
     choices = _choices(before, after)
     found = [
         ((name, value),) for name, values in choices.items() for value in dict.fromkeys(values)
     ]
-    return tuple(random.sample(found, min(most, len(found))))
+    random.shuffle(found)
+    telling = {*_stage_names(before)} ^ {*_stage_names(after)}
+    found.sort(key=lambda args: args[0][1] not in telling)
+    return tuple(found[:most])
 
 
 def _choices(before: File, after: File) -> dict[str, Sequence[str]]:

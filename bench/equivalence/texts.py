@@ -59,7 +59,7 @@ def _texts(found: Iterable[tuple[str, bytes]]) -> Iterator[Text]:
 
 
 def comparable(data: bytes) -> str | None:
-    """The text for the builtin frontend and for images that have no digest.
+    """The text for the builtin frontend, without its checks, and for images that have no digest.
 
     None if it is no UTF-8, or is for another frontend: BuildKit cannot be asked about it here.
     """
@@ -70,7 +70,7 @@ def comparable(data: bytes) -> str | None:
     file = File(Source("Dockerfile", text))
     if not file.is_read:
         return None
-    gone = [each.span for each in file.tree.directives if each.name == "syntax"]
+    gone = [each.span for each in file.tree.directives if each.name in ("syntax", "check")]
     plain = without(text, gone)
     builtin = File(Source("Dockerfile", "FROM scratch\n")).tree.frontend
     return plain if File(Source("Dockerfile", plain)).tree.frontend == builtin else None

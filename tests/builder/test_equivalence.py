@@ -17,7 +17,7 @@ from bench.equivalence.pairs import fixed_pairs, mutated_pairs
 from bench.equivalence.texts import texts
 
 #: So many mutations take about three minutes.
-SAMPLE = 300
+SAMPLE = 250
 
 #: Chosen so that every sample is another one than the full run begins with, and always the same.
 SEED = 20

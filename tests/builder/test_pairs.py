@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from bench.equivalence.assignments import one_by_one
 from bench.equivalence.mutations import MUTATIONS, mutate
 from bench.equivalence.pairs import mutated_pairs
+from bench.equivalence.reading import file_of
 from bench.equivalence.texts import comparable, texts
 
 if TYPE_CHECKING:
@@ -60,10 +62,19 @@ def test_every_mutation_finds_something_to_change() -> None:
     assert all(pair.before != pair.after for pair in pairs)
 
 
+def test_tries_first_what_names_a_stage_of_one_file_alone() -> None:
+    before = file_of("ARG A=x\nFROM a AS x\nFROM $A\n")
+    after = file_of("ARG A=x\nFROM a AS x\nFROM a AS other\nFROM $A\n")
+
+    assert one_by_one(before, after, Random(7), 3)[0] == (("A", "other"),)
+    assert len(one_by_one(before, after, Random(7), 3)) == 3
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
         (b"# syntax=docker/dockerfile:1\nFROM a\n", "FROM a\n"),
+        (b"# check=error=true\nFROM a\n", "FROM a\n"),
         (b"# escape=`\n# syntax=docker/dockerfile:1\nFROM a\n", "# escape=`\nFROM a\n"),
         (b"FROM a:1@sha256:" + b"0" * 64 + b" AS x\n", "FROM a:1 AS x\n"),
         (b"# syntax=somebody/else\nFROM a\n", None),

@@ -128,10 +128,11 @@ def _write(draft: Draft, instruction: Instruction, start: int, end: int, text: s
 
 
 def flag_added(draft: Draft) -> None:
+    """Not --link, which a daemon with the classic image store leaves out of account."""
     instruction = draft.pick_where(lambda each: each.keyword in ("COPY", "ADD", "RUN"))
     flags = {
-        "COPY": ["--link", "--link=false", "--chown=1", "--chmod=644", "--link=true"],
-        "ADD": ["--link", "--chown=1", "--keep-git-dir=false"],
+        "COPY": ["--link=false", "--chown=1", "--chmod=644"],
+        "ADD": ["--chown=1", "--keep-git-dir=false"],
         "RUN": ["--network=none", "--network=default", "--mount=type=tmpfs,target=/t"],
     }
     end = instruction.keyword_span.end
@@ -140,7 +141,7 @@ def flag_added(draft: Draft) -> None:
 
 def flag_removed(draft: Draft) -> None:
     instruction = draft.pick_where(lambda each: each.flags)
-    flag = draft.pick(instruction.flags)
+    flag = draft.pick([flag for flag in instruction.flags if flag.name != "link"])
     _write(draft, instruction, flag.start, flag.end, "")
 
 
