@@ -47,6 +47,7 @@ def judged_in_turns(pairs: Iterable[Pair]) -> Iterator[Judgement]:
 
 def main() -> int:
     options = _options()
+    builders.clean_up_when_told_to_end()
     sources = texts_below(options.below) if options.below else texts()
     fixed = fixed_pairs(options.seed, sources)
     mutated = mutated_pairs(options.seed, options.pairs, sources)

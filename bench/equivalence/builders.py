@@ -117,6 +117,11 @@ def need(*programs: str) -> None:
         raise Missing(f"{programs[0]} needs root")
 
 
+def clean_up_when_told_to_end() -> None:
+    """From now on SIGTERM ends this process as ^C does, so that what was started is taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextmanager
 def docker(*, busybox: bool) -> Generator[Docker]:
     """A daemon that is gone with the block; raises `Missing` where there can be none.

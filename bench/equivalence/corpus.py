@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from bench.equivalence import table
+from bench.equivalence import builders, table
 from bench.equivalence.__main__ import judged_in_turns
 from bench.equivalence.assignments import assignments
 from bench.equivalence.judge import Judgement, Pair, Verdict
@@ -67,6 +67,7 @@ class Corpus:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.equivalence.corpus", description=__doc__)
     parser.add_argument("folder", type=Path)
+    builders.clean_up_when_told_to_end()
     corpus = Corpus(parser.parse_args().folder)
     for judgement in judged_in_turns(corpus.pairs()):
         corpus.count(judgement)

@@ -51,6 +51,7 @@ def buildah_env() -> Iterator[dict[str, str]]:
 
 
 def _start(name: str, starting: AbstractContextManager[Builder]) -> Iterator[Builder]:
+    builders.clean_up_when_told_to_end()
     with ExitStack() as stack:
         try:
             builder = stack.enter_context(starting)

@@ -20,7 +20,8 @@ RUN grep done /said
 """
 
 SAYS_WHERE = """\
-from bench.equivalence.builders import docker
+from bench.equivalence.builders import clean_up_when_told_to_end, docker
+clean_up_when_told_to_end()
 with docker(busybox=False) as found:
     print(found.folder, flush=True)
     input()
@@ -67,20 +68,38 @@ def test_nothing_remains_of_a_daemon(docker: builders.Docker) -> None:
 
 
 def test_a_daemon_ends_with_the_process_that_started_it(docker: builders.Docker) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", SAYS_WHERE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
-        assert process.stdout
-        folder = Path(process.stdout.readline().strip())
+    with _starting_a_daemon() as process:
+        folder = _folder_of(process)
         process.kill()
     try:
         assert _is_gone_soon(folder)
     finally:
         builders.remove(folder)
+
+
+def test_nothing_remains_when_a_process_is_told_to_end(docker: builders.Docker) -> None:
+    with _starting_a_daemon() as process:
+        folder = _folder_of(process)
+        process.terminate()
+
+    assert not folder.exists()
+    assert not _processes_that_name(folder)
+
+
+def _starting_a_daemon() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SAYS_WHERE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def _folder_of(process: subprocess.Popen[str]) -> Path:
+    assert process.stdout
+    return Path(process.stdout.readline().strip())
 
 
 def _is_gone_soon(folder: Path) -> bool:
