@@ -32,6 +32,12 @@ def differs(one: str, other: str, options: Options | None = None) -> str:
 
 
 SAME = {
+    "a default that is not needed": ("ARG v=1|FROM a:$v", "ARG v=1|FROM a:${v-2}"),
+    "a variable that is set": ("FROM a|ENV b=$c|COPY d /${b-e}", "FROM a|ENV b=$c|COPY d /$b"),
+    "a stage called scratch": (
+        "FROM a AS scratch|RUN b|FROM c",
+        "FROM a AS scratch|run b|FROM c",
+    ),
     "a pattern of an unset variable": (
         "FROM scratch|LABEL a=${b/*/r}",
         "FROM scratch|LABEL a=r",
@@ -105,6 +111,9 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "a default that may be needed": ("ARG v|FROM a|ARG v|COPY b /$v", "ARG v|FROM a|ARG v|COPY b /${v-c}"),
+    "set to what may not be set": ("FROM a|ENV b=$c|COPY d /${b-e}", "FROM a|ENV b=$c|COPY d /${c-e}"),
+    "an alternative to what may not be set": ("FROM a|COPY d /${c+e}", "FROM a|COPY d /e"),
     "mounts of two stages": (
         "FROM a AS x|FROM b AS y|FROM c|RUN --mount=from=x,target=/z --mount=from=y,target=/d e",
         "FROM a AS x|FROM b AS y|FROM c|RUN --mount=from=x,target=/d --mount=from=y,target=/z e",

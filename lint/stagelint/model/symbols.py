@@ -34,6 +34,8 @@ class Symbol(NamedTuple):
     """A text that is the same wherever the symbol stands, in one build and in any."""
 
     digest: str
+    is_optional: bool = False
+    """Is it a variable that may not be set at all? As a part of a text that is nothing."""
 
 
 Symbolic = str | tuple[str | Symbol, ...]
@@ -47,9 +49,16 @@ def digest(*what: object) -> str:
     return blake2b(repr(what).encode(), digest_size=16).hexdigest()
 
 
-def symbol(*what: object) -> Symbolic:
+def symbol(*what: object, is_optional: bool = False) -> Symbolic:
     """The value that *what* determines."""
-    return (Symbol(digest(*what)),)
+    return (Symbol(digest(*what), is_optional),)
+
+
+def may_be_unset(value: Symbolic | None) -> bool:
+    """Can a variable of that value be one that is not set?"""
+    if value is None:
+        return True
+    return any(isinstance(piece, Symbol) and piece.is_optional for piece in value)
 
 
 def concatenate(values: Iterable[Symbolic | None]) -> Symbolic:
@@ -61,7 +70,7 @@ def concatenate(values: Iterable[Symbolic | None]) -> Symbolic:
             if isinstance(piece, str):
                 run.append(piece)
             else:
-                pieces += ("".join(run), piece)
+                pieces += ("".join(run), piece._replace(is_optional=False))
                 run.clear()
     whole = tuple(piece for piece in (*pieces, "".join(run)) if piece)
     if len(whole) > _MOST_PIECES or sum(map(len, whole)) > _MOST_CHARACTERS:
@@ -106,13 +115,22 @@ def _evaluate(part: Part, lookup: Lookup) -> Symbolic | None:
         return part.value
     values = {name: lookup(name) for name in names([part])}
     if not any(isinstance(value, tuple) for value in values.values()):
-        value = part_value(part, lambda name: _constant(values[name]))
-        if isinstance(value, str):
-            return value
+        constant = part_value(part, lambda name: _constant(values[name]))
+        if isinstance(constant, str):
+            return constant
     if not part.operator:
         return values[part.name]
+    value = values[part.name]
     word = concatenate(_evaluate(inner, lookup) for inner in part.word)
-    if word == "" and part.operator in ("-", ":-"):
-        return values[part.name]
+    if (word == "" and part.operator in ("-", ":-")) or (
+        part.operator in ("-", "?") and _is_set(value)
+    ):
+        return value
+    if part.operator == "+" and _is_set(value):
+        return word
     replacement = concatenate(_evaluate(inner, lookup) for inner in part.replacement)
-    return symbol("modified", part.operator, values[part.name], word, replacement)
+    return symbol("modified", part.operator, value, word, replacement)
+
+
+def _is_set(value: Symbolic | None) -> bool:
+    return not may_be_unset(value)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stagelint.model.stages import SCRATCH
 from stagelint.model.vertices import Incomparable
+from stagelint.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
@@ -43,11 +44,18 @@ def _failing_warnings(file: File) -> Iterator[str]:
 def _quirks(file: File) -> Iterator[str]:
     """What BuildKit v0.25.2 does with these is stranger than it is worth."""
     for node in file.tree.instructions:
-        last = node.inner or node
-        if not node.logical.text[node.keyword_start : last.rest_start].isascii():
-            yield "BuildKit garbles flags that are not ASCII"
-    if file.table.named(SCRATCH) is not None:
-        yield "mounts that name no source take a stage called `scratch` for theirs"
+        for each in (node, node.inner or node):
+            flags = each.logical.text[each.flags[0].start : each.rest_start] if each.flags else ""
+            if not flags.isascii():
+                yield "BuildKit garbles flags that are not ASCII"
+    if file.table.named(SCRATCH) is not None and any(map(_mounts_nothing, file.tree.instructions)):
+        yield "a mount that names no source takes the stage called `scratch` for it"
+
+
+def _mounts_nothing(node: Instruction) -> bool:
+    """Has a RUN, or one that an ONBUILD triggers, a mount without `from`?"""
+    flags = (node.inner or node).flags
+    return any(flag.name == "mount" and "from=" not in (flag.value or "").lower() for flag in flags)
 
 
 def _unbuildable(file: File) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.scope import HIDDEN, PLATFORM_ARGS
-from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, symbol
+from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, may_be_unset, symbol
 from stagelint.syntax.nodes import Instruction, Pair
 
 #: Holds the name of the target, as asked for or as written.
@@ -44,7 +44,7 @@ class GlobalVariables:
             self._values[pair.key] = symbol("arg", pair.key, value)
             self._optional.discard(pair.key)
         elif pair.key not in self._values:
-            self._values[pair.key] = symbol("arg", pair.key, None)
+            self._values[pair.key] = symbol("arg", pair.key, None, is_optional=True)
             self._optional.add(pair.key)
 
     def lookup(self, name: str) -> Symbolic | None:
@@ -96,7 +96,10 @@ class Variables:
         They keep the places they have in the base, so they and the base are one entry.
         """
         for name in self._values.keys() - self.image.keys():
-            self._values[name] = symbol("covered", self._base, name, self._values[name])
+            value = self._values[name]
+            self._values[name] = symbol(
+                "covered", self._base, name, value, is_optional=may_be_unset(value)
+            )
         self._values.update(self.image)
         for key in [*self._order]:
             if key[0] == "base" or key[1] in self.image:
@@ -130,7 +133,7 @@ class Variables:
         """What `$name` is here; None if it is certainly not set."""
         value = self._values.get(name)
         if value is None and self._base:
-            return symbol("variable", self._base, name)
+            return symbol("variable", self._base, name, is_optional=True)
         return value
 
     def _set(self, name: str, value: Symbolic) -> None:
@@ -181,7 +184,8 @@ class Variables:
             elif value is not None:
                 self._set(name, value)
             else:
-                value = symbol("arg", name, self.lookup(name))
+                before = self.lookup(name)
+                value = symbol("arg", name, before, is_optional=may_be_unset(before))
                 self._values[name] = value
                 self._order.pop(("arg?", name), None)
                 self._order["arg?", name] = value
