@@ -285,7 +285,7 @@ def test_a_file_that_does_not_build(project: Project) -> None:
     new = project.verify(TEXT, broken)
 
     assert (old.status, new.status) == (2, 1)
-    assert old.out.startswith("old: could not tell: the old file does not build (by ")
+    assert old.out.startswith("old: could not tell: the old file does not build (")
     assert new.out.startswith("old: does not build the same: the new file does not build (by ")
     assert "  | so it ends\n" in old.out
     assert project.verify(broken, broken, "--target=dead").status == 0

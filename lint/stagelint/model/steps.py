@@ -132,6 +132,18 @@ def copy_flags(node: Instruction, lookup: Lookup) -> list[tuple[str, Symbolic]]:
     return sorted(found, key=lambda flag: flag[0])
 
 
+def garbled(node: Instruction) -> list[str]:
+    """What BuildKit v0.25.2, which reads flags byte by byte, sees otherwise than it is written."""
+    if not node.flags:
+        return []
+    text = node.logical.text
+    found = [text[flag.start : flag.end] for flag in node.flags if flag.name != "from"]
+    ends = [*(flag.end for flag in node.flags)]
+    starts = [*(flag.start for flag in node.flags[1:]), node.rest_start]
+    found += [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    return [each for each in found if not each.isascii()]
+
+
 def _content(node: Instruction, heredoc: Heredoc, lookup: Lookup) -> Symbolic:
     """The text of the file that a heredoc of a COPY is."""
     body = _chomped(node, heredoc)

@@ -44,7 +44,9 @@ def _failing_warnings(file: File) -> Iterator[str]:
 def _quirks(file: File) -> Iterator[str]:
     """What BuildKit v0.25.2 does with these is stranger than it is worth."""
     for node in file.tree.instructions:
-        for each in (node, node.inner or node):
+        for each in (
+            (node, node.inner or node) if node.keyword in ("FROM", "ARG", "ONBUILD") else ()
+        ):
             flags = each.logical.text[each.flags[0].start : each.rest_start] if each.flags else ""
             if not flags.isascii():
                 yield "BuildKit garbles flags that are not ASCII"

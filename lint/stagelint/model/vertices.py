@@ -228,7 +228,7 @@ class StageReader:
     def _add(self, node: Instruction, *what: object, inputs: Iterable[str] = ()) -> None:
         """A vertex on top of the last one; *what* determines its result, together with *inputs*."""
         sources = (self.at.files, *inputs)
-        vertex = Vertex(digest(what, sources), node, sources)
+        vertex = Vertex(digest(what, steps.garbled(node), sources), node, sources)
         self.at.vertices.append(vertex)
         self.at.files = vertex.digest
 
