@@ -7,6 +7,7 @@ targets of those that changed. Prints counts; exits with 1 if a target differs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     builders.clean_up_when_told_to_end()
     corpus = Corpus(parser.parse_args().folder)
-    for judgement in judged_in_turns(corpus.pairs()):
+    for judgement in judged_in_turns(corpus.pairs(), os.cpu_count() or 1):
         corpus.count(judgement)
         if judgement.verdict is not Verdict.EQUAL:
             print(table.described(judgement), file=sys.stderr)

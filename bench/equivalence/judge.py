@@ -219,7 +219,13 @@ def _is_open(pair: Pair, first: Answers) -> bool:
 
 
 def _is_same(answers: Answers) -> bool:
-    return answers[0].essence == answers[1].essence
+    """Is there nothing that tells the two apart?"""
+    return not _is_known(answers) or answers[0].essence == answers[1].essence
+
+
+def _is_known(answers: Answers) -> bool:
+    """Has BuildKit answered for both?"""
+    return all(each.kind != "unavailable" for each in answers)
 
 
 def _is_built(answers: Answers) -> bool:
@@ -232,13 +238,16 @@ def _verdict(graphs: dict[Unit, Answers], configs: dict[Unit, Answers]) -> tuple
             lost = _is_built(answers) and answers[1].kind == "rejected"
             verdict = Verdict.REJECTED_AFTER if lost else Verdict.DIFFERENT
             return verdict, f"{_build(unit)}: {_told(answers[0])}, then {_told(answers[1])}"
+    for unit, answers in configs.items():
+        if not _is_same(answers):
+            return Verdict.DIFFERENT, f"{_build(unit)}: {answers[0].value}, then {answers[1].value}"
+    for unit, answers in (*graphs.items(), *configs.items()):
+        if not _is_known(answers) and answers[0] != answers[1]:
+            return Verdict.UNAVAILABLE, f"{_build(unit)}: {' '.join(map(_told, answers))}"
     if not any(map(_is_built, graphs.values())):
         kinds = {answers[0].kind for answers in graphs.values()}
         verdict = Verdict.UNAVAILABLE if "unavailable" in kinds else Verdict.REJECTED
         return verdict, next(iter(graphs.values()))[0].message
-    for unit, answers in configs.items():
-        if not _is_same(answers):
-            return Verdict.DIFFERENT, f"{_build(unit)}: {answers[0].value}, then {answers[1].value}"
     return Verdict.EQUAL, ""
 
 
