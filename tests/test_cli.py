@@ -755,6 +755,7 @@ def seed_object(path: Path) -> dict[str, Any]:
         "stage": "stage-1",
         "related": [],
         "note": "",
+        "certain": True,
         "guarantee": "same-build",
     }
 

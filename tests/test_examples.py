@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from stagelint.arguments import parse
 from stagelint.edit import Guarantee
-from stagelint.engine import fix, lint
+from stagelint.engine import fix, lint, lint_project
 from stagelint.model import File, Options
+from stagelint.project import project
 from stagelint.registry import Registry, rules_of
-from stagelint.rule import Bad, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule
 from stagelint.session import options_of
 from stagelint.source import Source
 
 RULES = list(rules_of("stagelint_rules"))
 REGISTRY = Registry()
-CASES = [
-    pytest.param(rule, example, id=f"{rule.name()}-{type(example).__name__.lower()}-{number}")
-    for rule in RULES
-    for number, example in enumerate(rule.examples, 1)
-]
+
+
+def cases(*, of_repositories: bool) -> list[ParameterSet]:
+    return [
+        pytest.param(rule, example, id=f"{rule.name()}-{type(example).__name__.lower()}-{number}")
+        for rule in RULES
+        for number, example in enumerate(rule.examples, 1)
+        if of_repositories == dedent(example.text).startswith("\n--- ")
+    ]
+
+
 _CARETS = re.compile(r" *\^+ .*\n")
 
 
@@ -36,10 +46,13 @@ def unmark(marked: str) -> str:
 
 
 def mark(rule: type[Rule], source: Source, options: Options) -> str:
+    found = lint(File(source, options), needed(rule), REGISTRY.resolve)
+    return marked_with(source, [each for each in found if each.code == rule.code])
+
+
+def marked_with(source: Source, findings: Iterable[Finding]) -> str:
     marks: dict[int, str] = {}
-    for finding in lint(File(source, options), needed(rule), REGISTRY.resolve):
-        if finding.code != rule.code:
-            continue
+    for finding in findings:
         line, column = source.position(finding.span.start)
         end = min(finding.span.end, source.line_span(line).end)
         carets = "^" * max(1, end - finding.span.start)
@@ -57,7 +70,27 @@ def fixed(rule: type[Rule], source: Source, options: Options, *, unsafe: bool) -
     return result.source.text
 
 
-@pytest.mark.parametrize(("rule", "example"), CASES)
+@pytest.mark.parametrize(("rule", "example"), cases(of_repositories=True))
+def test_example_with_a_repository(
+    rule: type[Rule], example: Good | Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, *parts = re.split(r"^--- (.*)\n", dedent(example.text), flags=re.MULTILINE)
+    marked = dict(zip(parts[::2], parts[1::2], strict=True))
+    for name, text in marked.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(unmark(text))
+
+    found = lint_project(project(".", File), [rule])
+
+    for name, text in marked.items():
+        source = Source.from_bytes(name, Path(name).read_bytes())
+        here = [each for each in found if each.source.path == name]
+        assert marked_with(source, here) == text
+
+
+@pytest.mark.parametrize(("rule", "example"), cases(of_repositories=False))
 def test_example(rule: type[Rule], example: Good | Bad) -> None:
     marked = dedent(example.text).lstrip("\n")
     source = Source("Dockerfile", unmark(marked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,17 @@ each_case = pytest.mark.parametrize("case", CASES)
 
 
 @pytest.fixture(autouse=True)
-def in_folder_of_case(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(FIXTURES / case)
+def in_copy_of_case(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is expected is no part of the repository that the case is."""
+    folder = tmp_path / case
+    shutil.copytree(FIXTURES / case, folder, ignore=shutil.ignore_patterns("expected"))
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 
 
 def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
-    main(arguments)
+    main([*arguments, "--project", "."])
     return capfd.readouterr().out
 
 
@@ -38,7 +42,7 @@ def test_report(case: str, capfd: pytest.CaptureFixture[str], expected: Snapshot
 def test_safe_fixes(
     case: str, capfdbinary: pytest.CaptureFixture[bytes], expected: SnapshotAssertion
 ) -> None:
-    main(["check", "--diff", "Dockerfile"])
+    main(["check", "--diff", "Dockerfile", "--project", "."])
     diff = capfdbinary.readouterr().out.decode("utf-8", "surrogateescape")
 
     assert diff == expected(name="safe.diff")
@@ -48,7 +52,7 @@ def test_safe_fixes(
 def test_all_fixes(
     case: str, capfdbinary: pytest.CaptureFixture[bytes], expected: SnapshotAssertion
 ) -> None:
-    main(["check", "--diff", "--unsafe-fixes", "Dockerfile"])
+    main(["check", "--diff", "--unsafe-fixes", "Dockerfile", "--project", "."])
     diff = capfdbinary.readouterr().out.decode("utf-8", "surrogateescape")
 
     assert diff == expected(name="unsafe.diff")

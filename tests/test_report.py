@@ -572,6 +572,7 @@ def test_json_has_the_keys_of_ruff_and_more() -> None:
                 }
             ],
             "note": "mind the gap",
+            "certain": True,
             "guarantee": "same-build",
         }
     ]
@@ -598,6 +599,7 @@ def test_json_of_a_bare_finding() -> None:
         "stage": None,
         "related": [],
         "note": "",
+        "certain": True,
         "guarantee": None,
     }
 

@@ -10,7 +10,7 @@ from stagelint import __version__
 from stagelint.config import FORMATS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "verify", "rule", "config")
+COMMANDS = ("check", "graph", "refs", "verify", "rule", "config")
 LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: More seconds than threads can wait.
@@ -20,6 +20,7 @@ _OVERVIEW = """\
 commands:
   check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
   graph    show the stages of a file, what they need, and what ships
+  refs     show who asks for which stage, in all files of a repository
   verify   build two files with a real builder, and compare the images
   rule     explain a rule
   config   show the settings in force
@@ -85,6 +86,7 @@ def _check(parser: ArgumentParser) -> None:
     files.add_argument(
         "--force-exclude", action="store_true", help="leave out excluded files though named"
     )
+    _project(files.add_argument)
     _configuration(files.add_argument)
 
 
@@ -96,7 +98,35 @@ def _graph(parser: ArgumentParser) -> None:
     parser.add_argument("--stdin-filename", metavar="PATH", help="the path of what stdin holds")
     _build(parser)
     _color(parser.add_argument)
+    _project(parser.add_argument)
     _configuration(parser.add_argument)
+
+
+def _refs(parser: ArgumentParser) -> None:
+    parser.description = "Show who asks for which stage of which Dockerfile in a repository."
+    parser.add_argument("path", nargs="?", metavar="FILE", help="of this Dockerfile alone")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    _color(parser.add_argument)
+    _project(parser.add_argument)
+    _configuration(parser.add_argument)
+    parser.set_defaults(target=[], dialect=None, build_arg=[], stdin_filename=None)
+
+
+def _project(add: Callable[..., object]) -> None:
+    add(
+        "--project",
+        type=_folder,
+        metavar="DIR",
+        help="the repository that builds the files (default: the git repository around them)",
+    )
+
+
+def _folder(text: str) -> str:
+    import os
+
+    if not os.path.isdir(text):
+        raise ArgumentTypeError(f"`{text}` is no folder")
+    return text
 
 
 def _verification(parser: ArgumentParser) -> None:
@@ -130,7 +160,7 @@ def _verify(parser: ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print differences only")
     _color(parser.add_argument)
     _configuration(parser.add_argument)
-    parser.set_defaults(target=[], dialect=None, stdin_filename=None, jobs=1)
+    parser.set_defaults(target=[], dialect=None, stdin_filename=None, jobs=1, project=None)
 
 
 def _verifying(add: Callable[..., object], builder: str, target: str) -> None:
@@ -222,6 +252,7 @@ def _one_of(values: Sequence[str]) -> str:
 _PARSERS = {
     "check": _check,
     "graph": _graph,
+    "refs": _refs,
     "verify": _verify,
     "rule": _rule,
     "config": _config,

@@ -110,7 +110,9 @@ def _example(example: Good | Bad) -> str:
 
 
 def _block(text: str) -> str:
-    return f"```dockerfile\n{dedent(text).strip()}\n```\n"
+    text = dedent(text).strip()
+    language = "" if text.startswith("--- ") else "dockerfile"
+    return f"```{language}\n{text}\n```\n"
 
 
 def plain(rules: Iterable[type[Rule]]) -> str:

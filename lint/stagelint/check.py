@@ -10,6 +10,7 @@ from stagelint import discover, engine
 from stagelint.edit import Guarantee
 from stagelint.model.file import File
 from stagelint.result import STDIN, Outcome, Report, kept_as, report, stdin_report
+from stagelint.rule import Finding
 from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
 
@@ -35,6 +36,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
             errors = _verify(session, outcomes, say) + _write(session, outcomes)
     else:
         errors = _write(session, outcomes)
+    outcomes += _in_projects(session, paths)
     if paths == [STDIN]:
         return stdin_report(session, outcomes, errors)
     return report(session, outcomes, errors)
@@ -98,6 +100,38 @@ def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     file = File(after, options)
     findings = engine.prove(file, engine.lint(file, rules, resolve))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
+
+
+def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
+    """What is wrong in the files that ask for builds, below the folders of *paths*.
+
+    A run on single files does not say it, unless `--project` asks for it: it is not about them.
+    """
+    given = session.arguments
+    folders = [path for path in paths if os.path.isdir(path)]
+    if given.project and paths != [STDIN]:
+        folders.append(given.project)
+    done: set[int] = set()
+    for folder in folders:
+        project = session.project_for(folder)
+        if project is None or id(project) in done:
+            continue
+        done.add(id(project))
+        rules = session.rules_for(os.path.join(folder, "Dockerfile"))
+        by_source: dict[str, list[Finding]] = {}
+        for finding in engine.lint_project(project, rules):
+            path = finding.source.path
+            if _lies_below(path, folders) and not session.is_silenced(finding):
+                by_source.setdefault(path, []).append(finding)
+        for findings in by_source.values():
+            source = findings[0].source
+            yield Outcome(source, source, findings, [], [], 0)
+
+
+def _lies_below(path: str, folders: list[str]) -> bool:
+    full = os.path.realpath(path)
+    roots = (os.path.realpath(each) for each in folders)
+    return any(full == root or full.startswith(os.path.join(root, "")) for root in roots)
 
 
 def _accepts(session: Session) -> Callable[[Guarantee], bool]:

@@ -109,6 +109,29 @@ def _graph(given: Namespace) -> int:
     return CLEAN
 
 
+def _refs(given: Namespace) -> int:
+    from stagelint.report import refs, terminal
+
+    session = Session(given)
+    path = given.path
+    project = session.project_for(path or os.curdir)
+    if project is None:
+        return _fail("this is no git repository; say which folder is: --project DIR")
+    only = project.path_of(path) if path else None
+    if path and (only is None or project.dockerfile(only) is None):
+        return _fail(f"{path}: no such Dockerfile in the repository {project.root}")
+    table = refs.table(project, only)
+    if given.format == "json":
+        import json
+
+        _print([json.dumps(refs.document(table, project), indent=2)], sys.stdout)
+    else:
+        color = terminal.wants_color(given.color, sys.stdout, os.environ)
+        _print(refs.text(table, terminal.Style(color)), sys.stdout)
+    _print([f"stagelint: {terminal.escape(note)}" for note in project.notes], sys.stderr)
+    return CLEAN
+
+
 def _verify(given: Namespace) -> int:
     from stagelint.check import read
     from stagelint.model.file import File
@@ -194,6 +217,7 @@ def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None
 _COMMANDS = {
     "check": _check,
     "graph": _graph,
+    "refs": _refs,
     "verify": _verify,
     "rule": _rule,
     "config": _config,

@@ -135,6 +135,39 @@ class _Search:
         return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
 
 
+def all_files(root: str) -> Iterator[str]:
+    """The files below the folder *root*, relative to it and with `/`: all that git does not ignore.
+
+    Repositories inside belong to it; links to folders are not followed.
+    """
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        here = os.path.join(root, folder)
+        names = None
+        if not folder or os.path.lexists(os.path.join(here, ".git")):
+            names = _git_names(here)
+        for name in _names(here) if names is None else names:
+            if not _SKIPPED.isdisjoint(name.split("/")):
+                continue
+            path = f"{folder}/{name}" if folder else name
+            if name.endswith("/"):
+                waiting.append(path[:-1])
+            else:
+                yield path
+
+
+def repository_of(path: str) -> str | None:
+    """The folder of the git repository in which the file *path* lies."""
+    at = os.path.abspath(os.path.dirname(path) or os.curdir)
+    while not os.path.lexists(os.path.join(at, ".git")):
+        above = os.path.dirname(at)
+        if above == at:
+            return None
+        at = above
+    return at
+
+
 def _names(folder: str) -> Iterator[str]:
     """What lies in *folder*; the names of folders end in `/`, save links to them."""
     try:
@@ -219,6 +252,15 @@ def read(path: str) -> Source:
             return _source(path, file)
     except (OSError, ValueError) as error:
         return Source(path, "", _reason(path, error))
+
+
+def read_regular(path: str, limit: int) -> bytes | None:
+    """The bytes of a regular file; None if there are more than *limit*. Raises `OSError`."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return b""
+    with open(path, "rb") as file:
+        data = file.read(limit + 1)
+    return None if len(data) > limit else data
 
 
 def read_stdin(path: str = "-") -> Source:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.model.file import File, Options
-from stagelint.rule import Finding, Rule
+from stagelint.model.project import Project
+from stagelint.rule import Finding, ProjectRule, Rule
 from stagelint.source import Source
 
 #: A fix that does not settle in so many passes is a defect.
@@ -51,6 +52,21 @@ def lint(
     if late:
         kept += suppress.apply(file, late, resolve, frozenset())
     return sorted(kept, key=lambda each: (each.source.path, each.span, each.code))
+
+
+def lint_project(
+    project: Project,
+    rules: Sequence[type[Rule]],
+) -> list[Finding]:
+    """What *rules* find in the files of a repository that ask for builds, each said once."""
+    found = [
+        each
+        for rule in rules
+        if issubclass(rule, ProjectRule)
+        for each in rule().check_project(project)
+    ]
+    distinct = {(each.source.path, each.span, each.code, each.message): each for each in found}
+    return [distinct[key] for key in sorted(distinct)]
 
 
 def fix(

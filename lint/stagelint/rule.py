@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple, final
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model.file import File
+from stagelint.model.project import Build, Project, Value
 from stagelint.model.roles import Role
 from stagelint.model.stages import Stage
 from stagelint.source import Source, Span
@@ -61,10 +62,15 @@ class Finding(NamedTuple):
     related: tuple[Related, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other codes and names that select and suppress it."""
+    certain: bool = True
+    """Does it hold whatever is not known, such as who else builds the file?"""
 
 
 class Good(NamedTuple):
-    """A Dockerfile the rule has nothing to say about, linted with *arguments*."""
+    """A Dockerfile the rule has nothing to say about, linted with *arguments*.
+
+    A text with lines `--- PATH` is a repository: the files that follow.
+    """
 
     text: str
     arguments: str = ""
@@ -127,6 +133,7 @@ class Rule(ABC):
         source: Source | None = None,
         stage: Stage | None = None,
         related: tuple[Related, ...] = (),
+        certain: bool = True,
     ) -> Finding:
         """A finding in *file*, or in *source* if it lies elsewhere.
 
@@ -150,4 +157,40 @@ class Rule(ABC):
             file.roles[stage.index] if stage else None,
             related,
             self.aliases,
+            certain,
+        )
+
+
+class ProjectRule(Rule):
+    """Speaks of what the files of a repository ask for, where they ask for it."""
+
+    def check(self, file: File) -> Iterator[Finding]:
+        yield from ()
+
+    @abstractmethod
+    def check_project(self, project: Project) -> Iterator[Finding]:
+        """What the rule has to say of *project*; it changes nothing and keeps nothing."""
+
+    @final
+    def finding_at(
+        self,
+        value: Build | Value,
+        message: str,
+        *,
+        note: str = "",
+        severity: Severity | None = None,
+        certain: bool = True,
+    ) -> Finding:
+        """A finding in a file that asks for a build, at the word *value* or at the build itself."""
+        return Finding(
+            self.code,
+            self.name(),
+            severity or self.severity,
+            value.source,
+            value.span,
+            message,
+            self.why(),
+            note=note,
+            aliases=self.aliases,
+            certain=certain,
         )

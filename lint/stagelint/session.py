@@ -12,8 +12,9 @@ from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
 from stagelint.model.file import AskedTarget, File, Options
+from stagelint.model.project import Project
 from stagelint.registry import Registry, UnknownSelector
-from stagelint.rule import Rule, Severity
+from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Session:
         self._classes: dict[tuple[tuple[str, ...], frozenset[str]], list[type[Rule]]] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self._somewhere: frozenset[str] = frozenset()
+        self._projects: dict[str, Project] = {}
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -95,6 +97,14 @@ class Session:
             self._classes[key] = registry.load(codes)
         return self._classes[key]
 
+    def is_silenced(self, finding: Finding) -> bool:
+        """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
+        path = finding.source.path
+        if all(rule.code != finding.code for rule in self.rules_for(path)):
+            return True
+        settings = self.config_for(path)
+        return settings.is_excluded(path)
+
     def _codes(self, settings: Config, registry: Registry) -> frozenset[str]:
         arguments = self.arguments
         chosen = (
@@ -119,6 +129,24 @@ class Session:
                 ignored |= codes
         return ignored
 
+    # -- the repository ------------------------------------------------------------------------
+
+    def project_for(self, path: str) -> Project | None:
+        """The repository that the file or folder *path* lies in, or the one of `--project`."""
+        root = self.arguments.project
+        if root is None:
+            root = discover.repository_of(os.path.join(path, "") if os.path.isdir(path) else path)
+        if root is None or path in ("", "-"):
+            return None
+        if root not in self._projects:
+            from stagelint.project import project
+
+            self._projects[root] = project(root, self._file)
+        return self._projects[root]
+
+    def _file(self, source: Source) -> File:
+        return File(source, self.options_for(source))
+
     # -- the build -----------------------------------------------------------------------------
 
     def look_for_targets(self, sources: Iterable[Source]) -> None:
@@ -136,6 +164,7 @@ class Session:
         """What is known of the build of *source*. Raises `UsageError`."""
         settings = self.config_for(source.path)
         options = options_of(self.arguments, source, settings)
+        options = options._replace(project=lambda: self.project_for(source.path))
         if self._somewhere:
             file = File(source, options)
             options = options._replace(

@@ -18,6 +18,9 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL108", "duplicate-stage-name", "warning", True, "stagelint_rules.duplicate_stage_name", ()),
     ("SL109", "invalid-stage-name", "error", True, "stagelint_rules.invalid_stage_name", ()),
     ("SL110", "stage-named-like-its-image", "warning", True, "stagelint_rules.stage_named_like_its_image", ()),
+    ("SL111", "dockerfile-not-found", "error", True, "stagelint_rules.dockerfile_not_found", ()),
+    ("SL112", "unused-build-context", "warning", True, "stagelint_rules.unused_build_context", ()),
+    ("SL113", "undeclared-build-arg", "warning", True, "stagelint_rules.undeclared_build_arg", ()),
     ("SL114", "numeric-mount-source", "error", True, "stagelint_rules.numeric_mount_source", ()),
     ("SL115", "stage-index-out-of-range", "error", True, "stagelint_rules.stage_index_out_of_range", ()),
 )

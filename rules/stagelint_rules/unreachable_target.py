@@ -3,17 +3,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import AskedTarget, File
-from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
+from stagelint.model.project import UNKNOWN, Build, Project
+from stagelint.rule import Bad, Finding, Good, ProjectRule, Related, Severity
 from stagelint.source import Span
 from stagelint.syntax.characters import lower, nearest
 from stagelint.syntax.nodes import Problem
 
 
-class UnreachableTarget(Rule):
+class UnreachableTarget(ProjectRule):
     """A target somebody asks for that does not exist or cannot be built.
 
-    The build that asks for it fails. The finding lies where the target is asked for, in the
-    configuration or, for `--target`, at the head of the file.
+    The build that asks for it fails. The finding lies where the target is asked for: in a file of
+    the repository, such as `compose.yaml` or a workflow, in the configuration or, for `--target`,
+    at the head of the Dockerfile.
     """
 
     code = "SL103"
@@ -33,6 +35,30 @@ class UnreachableTarget(Rule):
             COPY --from=7 /a /a
             """,
             arguments="--target test",
+        ),
+        Bad(
+            """
+            --- compose.yaml
+            services:
+              web:
+                build:
+                  context: web
+                  target: biuld
+                          ^^^^^ target `biuld` does not exist in web/Dockerfile; did you mean `build`?
+            --- web/Dockerfile
+            FROM alpine AS build
+            """
+        ),
+        Good(
+            """
+            --- docker-bake.hcl
+            variable "STAGE" { default = "build" }
+            target "web" {
+              target = STAGE
+            }
+            --- Dockerfile
+            FROM alpine AS build
+            """
         ),
         Good(
             """
@@ -56,6 +82,27 @@ class UnreachableTarget(Rule):
                 message = f"cannot be built: {cause.message}"
                 yield self._finding(file, target, message, (related,))
 
+    def check_project(self, project: Project) -> Iterator[Finding]:
+        for build in project.builds:
+            target = build.target
+            if target is None or UNKNOWN in target.text or build.is_hint or not target.text:
+                continue
+            files = [
+                (path, file)
+                for path in _where_it_may_be(project, build)
+                if (file := project.dockerfile(path)) and file.is_read
+            ]
+            if not files or any(file.find_target(target.text) is not None for _, file in files):
+                continue
+            _, file = files[0]
+            certain = build.is_placed and not target.is_default and project.is_certain(build)
+            yield self.finding_at(
+                target,
+                f"target `{target.text}` does not exist in {file.source.path}{_guess(file, target.text)}",
+                severity=None if certain else Severity.WARNING,
+                certain=certain,
+            )
+
     def _finding(
         self,
         file: File,
@@ -77,6 +124,14 @@ class UnreachableTarget(Rule):
                 if problem and not (problem.conditional and reference.kind == "base"):
                     return problem
         return None
+
+
+def _where_it_may_be(project: Project, build: Build) -> Iterator[str]:
+    """The Dockerfiles it may mean: where it is run is not always known."""
+    if any(UNKNOWN in path.text for path in build.paths):
+        return
+    found = [path.text for path in build.paths if path.text in project.files]
+    yield from found[:1] if build.is_placed else found
 
 
 def _guess(file: File, name: str) -> str:

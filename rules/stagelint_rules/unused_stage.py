@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
@@ -17,6 +17,10 @@ class UnusedStage(Rule):
     Whoever reads the file has to find out that it does not matter. The last stage is a target, and
     so is what `--target`, `targets` in the configuration or `# stagelint: target` above a FROM
     name. BuildKit skips an unused stage; the classic builder and kaniko build it in vain.
+
+    In a git repository, so are the targets that its other files ask for: Compose, Bake, GitHub
+    Actions, Makefiles, scripts. A named stage that none of them can mean, of a file that some of
+    them build, is almost certainly left over. `stagelint refs` shows who asks for what.
 
     Nobody can ask for a stage without a name, so an unused one is dead, and the fix removes it; a
     number that would shift becomes a name. A named stage may be somebody's `--target`, and a stage
@@ -135,15 +139,22 @@ class UnusedStage(Rule):
         shared = _TriggersMayCopy(file, unused)
         for stage in unused:
             if stage.index in alive:
-                yield self._somebodys_target(file, stage)
+                users = _users(file, stage.index)
+                names = [file.stages[at].name or "" for at in users if at in selectable]
+                yield self._somebodys_target(file, stage, names)
             else:
                 yield self._dead(file, stage, shared.stage)
 
-    def _somebodys_target(self, file: File, stage: Stage) -> Finding:
+    def _somebodys_target(self, file: File, stage: Stage, names: Iterable[str]) -> Finding:
         in_vain = file.options.dialect.builds_all_up_to_target
+        certain, reason = _is_left_over(file, names)
         if in_vain:
             builder = file.options.dialect.title
             message = f"stage `{stage.label}` is not needed, and {builder} builds it in vain"
+        elif certain:
+            message = (
+                f"stage `{stage.label}` is not needed, and no file of the repository asks for it"
+            )
         elif file.table.selectable(stage):
             message = f"stage `{stage.label}` is needed only if somebody builds it by name"
         else:
@@ -153,10 +164,11 @@ class UnusedStage(Rule):
             file,
             stage.opening.code_span,
             message,
-            severity=Severity.WARNING if in_vain else Severity.INFO,
+            severity=Severity.WARNING if in_vain or certain else Severity.INFO,
             stage=stage,
             fix=fix,
-            note=note or "declare it with `# stagelint: target` above the FROM if it is",
+            note=note or reason or "declare it with `# stagelint: target` above the FROM if it is",
+            certain=certain,
         )
 
     def _dead(self, file: File, stage: Stage, heir: Stage | None) -> Finding:
@@ -184,6 +196,19 @@ class UnusedStage(Rule):
             fix=fix,
             note=note,
         )
+
+
+def _is_left_over(file: File, names: Iterable[str]) -> tuple[bool, str]:
+    """Is it certain that no file of the repository asks for one of *names*? If not, why."""
+    requests = file.requests
+    if requests is None:
+        return False, ""
+    for name in names:
+        build = requests.perhaps_for(name)
+        if build:
+            verb = "mentions" if build.is_hint else "may ask for"
+            return False, f"{build.where} {verb} it"
+    return requests.are_known, ""
 
 
 def _of_removal(file: File) -> Guarantee:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +31,7 @@ from stagelint.syntax.nodes import (
 if TYPE_CHECKING:
     from stagelint.model.build import BuildGraph
     from stagelint.model.naming import Naming
+    from stagelint.model.project import Project, Requests
 
 #: The comment above a FROM that declares its stage an entry point.
 TARGET_COMMENT = "stagelint: target"
@@ -61,6 +62,8 @@ class Options(NamedTuple):
     """Names of stages that are released besides the last."""
     contexts: frozenset[str] = frozenset()
     """Named contexts a build is given; one named like a stage replaces it."""
+    project: Callable[[], Project | None] = lambda: None
+    """The repository around the file, which is read when it is first asked for."""
     builtin: Frontend = LATEST
     """The frontend that reads a file without `# syntax=`."""
 
@@ -197,9 +200,17 @@ class File:
         return last | {index for index in found if index is not None}
 
     @cached_property
+    def requests(self) -> Requests | None:
+        """What the files of the repository ask of this one; None if that is not known."""
+        project = self.options.project()
+        return project.requests(self.source.path) if project else None
+
+    @cached_property
     def asked(self) -> set[int]:
         """The other stages that somebody is known to ask for."""
         names = {target.name for target in self.options.targets} | self.options.used
+        if self.requests:
+            names |= {target.text for target in self.requests.asked}
         found = {self.find_target(name) for name in names}
         return {index for index in found if index is not None} | self.declared_targets
 

@@ -57,6 +57,7 @@ def to_json(finding: Finding) -> dict[str, object]:
             for related in finding.related
         ],
         "note": finding.note,
+        "certain": finding.certain,
         "guarantee": fix.guarantee.value if fix else None,
     }
 

@@ -1,0 +1,60 @@
+"""The repository around the Dockerfiles: who asks for which target, in which file and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from stagelint import discover
+from stagelint.model.file import File
+from stagelint.model.project import Build, Project, is_foreign
+from stagelint.project.files import Files
+from stagelint.project.readers import Reader, reader_of
+from stagelint.source import Source
+
+
+def project(root: str, file_of: Callable[[Source], File]) -> Project:
+    """The repository in the folder *root*; nothing is read before it is needed.
+
+    *file_of* makes a Dockerfile of a text.
+    """
+    files = Files(root)
+
+    def dockerfile(path: str) -> File | None:
+        source = discover.read(files.shown(path))
+        return None if source.error else file_of(source)
+
+    return Project(
+        root,
+        files=lambda: files.paths,
+        builds=lambda: _builds(files),
+        mentions=lambda: _mentions(files),
+        dockerfile=dockerfile,
+        notes=files.notes,
+    )
+
+
+def _builds(files: Files) -> Iterator[Build]:
+    for path in files.paths:
+        reader = None if is_foreign(path) else reader_of(path)
+        if reader is not None:
+            yield from _read(path, reader, files)
+
+
+def _mentions(files: Files) -> Iterator[Build]:
+    from stagelint.project.hints import mentions
+
+    return mentions(files)
+
+
+def _read(path: str, reader: Reader, files: Files) -> list[Build]:
+    """The builds in a file; one that cannot be read is noted."""
+    from stagelint.project.yaml import Broken
+
+    source = files.telling(path, reader.telling)
+    if source is None:
+        return []
+    try:
+        return list(reader.load()(source, files))
+    except (Broken, RecursionError) as error:
+        files.note(path, str(error) or "is nested too deeply")
+        return []

@@ -1,0 +1,109 @@
+"""The files of a repository, for those who read it: each is read once, and never trusted."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TypeVar, cast
+
+from stagelint import discover
+from stagelint.source import Source
+
+T = TypeVar("T")
+
+#: Larger files are written by programs; nobody names a target there.
+_LIMIT = 2 << 20
+
+
+class Files:
+    """Paths are relative to the root and have `/`."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.notes: list[str] = []
+        """What could not be read, and why: a line each."""
+        self._sources: dict[str, Source | None] = {}
+        self._paths: dict[int, str] = {}
+        self._kept: dict[object, object] = {}
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """All files that git tracks or does not ignore, or all there are without git."""
+        return sorted(discover.all_files(self.root))
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+    def path_of(self, source: Source) -> str:
+        """The path of a text that `source` gave."""
+        return self._paths[id(source)]
+
+    def parsed(self, source: Source, parse: Callable[[Source], T]) -> T:
+        """What *parse* makes of *source*, worked out once. Raises what it raises."""
+        return self.shared((parse, id(source)), lambda: parse(source))
+
+    def shared(self, key: object, make: Callable[[], T]) -> T:
+        """What *make* gives, which is kept under *key*."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
+
+    def exists(self, path: str) -> bool:
+        return path in self._known
+
+    def beside(self, path: str) -> Iterable[str]:
+        """The files in the folder of *path*."""
+        return self._by_folder.get(posixpath.dirname(path), ())
+
+    @cached_property
+    def _by_folder(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault(posixpath.dirname(path), []).append(path)
+        return found
+
+    def note(self, path: str, reason: str) -> None:
+        """Say that *path* could not be read."""
+        self.notes.append(f"{path}: {reason}")
+
+    def source(self, path: str) -> Source | None:
+        """The text of the file *path*; None if it cannot be read as text."""
+        if path not in self._sources:
+            self._sources[path] = self._read(path)
+        return self._sources[path]
+
+    def telling(self, path: str, words: tuple[str, ...]) -> Source | None:
+        """The same, if it has one of *words*, which are in lower case."""
+        if path not in self._sources:
+            data = self._bytes(path)
+            if data is None or not re.search("|".join(words).encode(), data, re.IGNORECASE):
+                self._sources[path] = None
+        return self.source(path)
+
+    def _read(self, path: str) -> Source | None:
+        data = self._bytes(path)
+        if data is None:
+            return None
+        source = Source.from_bytes(self.shown(path), data)
+        self._paths[id(source)] = path
+        return source
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            data = discover.read_regular(os.path.join(self.root, path), _LIMIT)
+        except OSError as error:
+            self.note(path, (error.strerror or str(error)).lower())
+            return None
+        if data is None:
+            self.note(path, f"larger than {_LIMIT >> 20} MiB")
+        return None if data is None or b"\0" in data else data
+
+    def shown(self, path: str) -> str:
+        """*path* as the user would write it."""
+        full = os.path.join(self.root, *path.split("/"))
+        relative = os.path.relpath(full)
+        return full if relative.startswith(os.pardir) else relative

@@ -1,0 +1,198 @@
+"""HCL with the place of every word, read by tree-sitter: blocks, attributes, and simple expressions.
+
+Raises `Broken` where a file cannot be read. What an expression is that calls functions is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from stagelint.project.text import Piece, Text, combine
+from stagelint.project.yaml import Broken
+from stagelint.source import Source, Span, encode
+
+#: What a name stands for; nothing if that is not known.
+Lookup = Callable[[str], Sequence[Text]]
+
+_ESCAPE = re.compile(r"\\(?:[nrt\"\\]|u[0-9a-fA-F]{4})|\$\$\{|%%\{")
+_DEPTH = 40
+
+
+@lru_cache(1)
+def _parser() -> Any:
+    import tree_sitter
+    import tree_sitter_hcl
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
+
+
+def blocks(source: Source) -> list[Block]:
+    """The blocks of a file, such as `target "app" { ... }`."""
+    data = encode(source.text)
+    tree = _parser().parse(data)
+    if tree.root_node.has_error:
+        raise Broken(f"line {_first_error(tree.root_node) + 1}: is not HCL")
+    return list(_blocks(tree.root_node, _Offsets(source, data)))
+
+
+def _first_error(node: Any) -> int:
+    while True:
+        below = next((each for each in node.children if each.has_error or each.is_missing), None)
+        if below is None:
+            return int(node.start_point[0])
+        node = below
+
+
+class _Offsets:
+    """Turns the bytes that tree-sitter counts into characters."""
+
+    def __init__(self, source: Source, data: bytes) -> None:
+        self.source = source
+        self._data = None if len(data) == len(source.text) else data
+
+    def span(self, node: Any) -> Span:
+        return Span(self._at(node.start_byte), self._at(node.end_byte))
+
+    def _at(self, offset: int) -> int:
+        if self._data is None:
+            return offset
+        return len(self._data[:offset].decode("utf-8", "surrogateescape"))
+
+
+def _blocks(node: Any, offsets: _Offsets) -> Iterator[Block]:
+    for child in node.named_children:
+        if child.type == "body":
+            yield from _blocks(child, offsets)
+        elif child.type == "block":
+            yield Block(child, offsets)
+
+
+class Block:
+    """A block: its *kind*, its *labels* and its attributes."""
+
+    def __init__(self, node: Any, offsets: _Offsets) -> None:
+        self.source = offsets.source
+        self._offsets = offsets
+        self.span = offsets.span(node)
+        words = [each for each in node.named_children if each.type in ("identifier", "string_lit")]
+        texts = [Expression(each, offsets).written for each in words]
+        self.kind = texts[0] if texts else ""
+        self.labels = texts[1:]
+        self.blocks: list[Block] = []
+        self.attributes: dict[str, Expression] = {}
+        for body in (each for each in node.named_children if each.type == "body"):
+            self.blocks += _blocks(body, offsets)
+            for each in body.named_children:
+                if each.type == "attribute" and len(each.named_children) >= 2:
+                    name = Expression(each.named_children[0], offsets).written
+                    self.attributes[name] = Expression(each.named_children[-1], offsets)
+
+
+class Expression:
+    """The right side of an attribute."""
+
+    def __init__(self, node: Any, offsets: _Offsets) -> None:
+        while node.type in (
+            "expression",
+            "collection_value",
+            "literal_value",
+            "template_expr",
+        ) and (node.named_child_count == 1):
+            node = node.named_children[0]
+        self._node = node
+        self._offsets = offsets
+
+    @property
+    def span(self) -> Span:
+        return self._offsets.span(self._node)
+
+    @property
+    def written(self) -> str:
+        """Its text as it stands there, without quotes."""
+        start, end = self.span
+        return self._offsets.source.text[start:end].strip('"')
+
+    def _below(self, node: Any) -> Expression:
+        return Expression(node, self._offsets)
+
+    @property
+    def is_null(self) -> bool:
+        return str(self._node.type) == "null_lit"
+
+    def entries(self) -> list[Expression]:
+        """The entries of a list; of `[for ...]`, none."""
+        if self._node.type != "tuple":
+            return []
+        return [
+            self._below(each) for each in self._node.named_children if each.type == "expression"
+        ]
+
+    def items(self) -> Iterator[tuple[Expression, Expression]]:
+        """Keys and values of an object."""
+        if self._node.type == "object":
+            for each in self._node.named_children:
+                if each.type == "object_elem":
+                    key, value = each.child_by_field_name("key"), each.child_by_field_name("val")
+                    if key is not None and value is not None:
+                        yield self._below(key), self._below(value)
+
+    def key(self, lookup: Lookup) -> list[Text]:
+        """Of an object: a bare word is not the name of a variable there."""
+        if self._node.type == "variable_expr":
+            return [Text.of(self._offsets.source, self.span)]
+        return self.texts(lookup)
+
+    def texts(self, lookup: Lookup, depth: int = 0) -> list[Text]:
+        """What it may be as a text."""
+        node, source = self._node, self._offsets.source
+        if depth > _DEPTH:
+            return [Text.unknown(source, self.span)]
+        if node.type in ("string_lit", "quoted_template", "template"):
+            parts = [self._part(each, lookup, depth) for each in node.named_children]
+            inner = Span(self.span.start + 1, max(self.span.start + 1, self.span.end - 1))
+            whole = Text([Piece("", source, inner)])
+            return list(combine([part for part in parts if part], whole))
+        if node.type in ("numeric_lit", "bool_lit"):
+            return [Text.of(source, self.span)]
+        if node.type == "variable_expr":
+            found = list(lookup(self.written))
+            return found or [Text.unknown(source, self.span)]
+        if node.type == "expression" and node.named_child_count > 1:  # x.y
+            names = ".".join(each.text.decode() for each in node.named_children).replace("..", ".")
+            found = list(lookup(names))
+            return found or [Text.unknown(source, self.span)]
+        if node.type == "conditional":
+            branches = [self._below(each) for each in node.named_children[1:]]
+            return [each for branch in branches for each in branch.texts(lookup, depth + 1)]
+        if node.type == "expression" and node.named_child_count == 1:
+            return self._below(node.named_children[0]).texts(lookup, depth + 1)
+        return [Text.unknown(source, self.span)]
+
+    def _part(self, node: Any, lookup: Lookup, depth: int) -> list[Text]:
+        """A part of a quoted text."""
+        source, span = self._offsets.source, self._offsets.span(node)
+        if node.type == "template_literal":
+            text = source.text[span.start : span.end]
+            return [Text([Piece(_unescaped(text), source, span)])]
+        if node.type == "template_interpolation":
+            inner = next((each for each in node.named_children if each.type == "expression"), None)
+            if inner is not None:
+                return self._below(inner).texts(lookup, depth + 1)
+        if node.type in ("quoted_template_start", "quoted_template_end"):
+            return []
+        return [Text.unknown(source, span)]
+
+
+def _unescaped(text: str) -> str:
+    signs = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+    def sign(match: re.Match[str]) -> str:
+        found = match[0]
+        if found[0] == "\\":
+            return chr(int(found[-4:], 16)) if found[1] == "u" else signs[found[1]]
+        return found[1:]
+
+    return _ESCAPE.sub(sign, text) if "\\" in text or "{" in text else text

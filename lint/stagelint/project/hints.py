@@ -1,0 +1,43 @@
+"""Mentions of targets in text that no reader understands: documentation, other languages.
+
+They ask for nothing that is certain; but a stage that somebody mentions as a target may have a use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagelint.model.project import Build, Value, is_foreign
+from stagelint.project.files import Files
+from stagelint.source import Span
+
+#: `--target dev`, `target: dev`, `"Target": "dev"`, `DockerfileFastModeStage>dev<`.
+_MENTION = re.compile(
+    r"(?:target|stage)s?[\"'`\]\w]{0,2}[ \t]*[=:>( \t,][\s\"'`(\[]{0,4}([A-Za-z][\w.-]*)",
+    re.IGNORECASE,
+)
+_TELLING = ("docker", "buildx", "podman", "buildah", "kaniko", "skaffold")
+#: Files that people do not write.
+_BINARY = re.compile(
+    r"\.(png|jpe?g|gif|svg|ico|pdf|gz|zip|tar|jar|woff2?|ttf|eot|mp4|so|exe|dll|bin|sum|lock|map|snap"
+    r"|min\.js|pb\.go|ipynb|csv|parquet)$|(^|/)(package-lock\.json|pnpm-lock\.yaml)$",
+    re.IGNORECASE,
+)
+_DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
+
+
+def mentions(files: Files) -> Iterator[Build]:
+    """What may be the name of a target, wherever it stands."""
+    for path in files.paths:
+        name = path.rpartition("/")[2]
+        if is_foreign(path) or _BINARY.search(path) or _DOCKERFILE.search(name):
+            continue
+        source = files.telling(path, _TELLING)
+        if source is None:
+            continue
+        unknown = Value("\0", source, Span(0, 0))
+        for match in _MENTION.finditer(source.text):
+            span = Span(*match.span(1))
+            target = Value(match[1], source, span)
+            yield Build("mention", "", source, span, (unknown,), target=target, is_hint=True)

@@ -1,0 +1,47 @@
+"""The formats that name targets: a module each, which is imported when a file is called so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import NamedTuple
+
+from stagelint.model.project import Build
+from stagelint.project.command import TELLING as COMMANDS
+from stagelint.project.files import Files
+from stagelint.source import Source
+
+Read = Callable[[Source, Files], Iterator[Build]]
+
+
+class Reader(NamedTuple):
+    """A format."""
+
+    module: str
+    """Its module here, whose `read(source, files)` gives the builds of a file."""
+    names: str
+    """What its files are called: an expression that is searched in the path."""
+    telling: tuple[str, ...]
+    """A file that has none of these words, in whatever case, is not read."""
+
+    def load(self) -> Read:
+        read: Read = import_module(f"{__name__}.{self.module}").read
+        return read
+
+
+#: The first whose names fit reads a file.
+READERS = (
+    Reader("github_actions", r"(^|/)\.github/.*\.ya?ml$|(^|/)action\.ya?ml$", COMMANDS),
+    Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",)),
+    Reader("bake", r"\.hcl$", ("target",)),
+    Reader("compose", r"\.ya?ml$", ("build",)),
+    Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
+    Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
+)
+
+
+def reader_of(path: str) -> Reader | None:
+    """Who reads the file *path*, by its name."""
+    low = path.lower()
+    return next((each for each in READERS if re.search(each.names, low)), None)

@@ -1,0 +1,194 @@
+"""Compose: `services.*.build` of every YAML file that has services with a build."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from stagelint.model.project import Build, Value
+from stagelint.project import paths
+from stagelint.project.files import Files
+from stagelint.project.interpolation import alternatives
+from stagelint.project.text import Text, or_none
+from stagelint.project.yaml import Broken, Node, documents
+from stagelint.source import Source
+
+#: Services inherit from each other so deep.
+_DEPTH = 10
+
+_STANDARD = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+class _Service(NamedTuple):
+    """A service and the file it stands in."""
+
+    name: str
+    node: Node
+    path: str
+
+
+def read(source: Source, files: Files) -> Iterator[Build]:
+    """The builds of the services in *source*."""
+    if not re.search(r"^[\"']?services[\"']?[ \t]*:", source.text, re.MULTILINE):
+        return
+    path = files.path_of(source)
+    env = _env(path, files)
+    for name, service in _services(source):
+        found = _Service(name, service, path)
+        if service.get("build") is not None:
+            yield from _builds(found, files, env)
+
+
+def _services(source: Source) -> Iterator[tuple[str, Node]]:
+    for document in documents(source):
+        services = document.get("services")
+        if services is not None:
+            for key, service in services.items():
+                if service.is_mapping:
+                    yield key.plain, service
+
+
+def _by_name(source: Source) -> Mapping[str, Node]:
+    return dict(_services(source))
+
+
+def _env(path: str, files: Files) -> Mapping[str, Text]:
+    """What the file `.env` beside *path* sets, which holds unless the environment has another."""
+    name = posixpath.join(posixpath.dirname(path), ".env")
+    source = files.source(name) if files.exists(name) else None
+    if source is None:
+        return {}
+    found: dict[str, Text] = {}
+    for match in re.finditer(
+        r"^[ \t]*(\w+)=([\"']?)([^\s\"'#]*)\2[ \t]*$", source.text, re.MULTILINE
+    ):
+        found[match[1]] = Text.of(source)[match.start(3) : match.end(3)]
+    return found
+
+
+def _builds(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterator[Build]:
+    build = service.node.get("build")
+    assert build is not None
+    folder = _base(service.path)
+    if build.is_scalar:
+        for context in _may_be(build, env):
+            yield _build(service, build, (context, None, folder))
+        return
+    if build.get("dockerfile_inline") is not None:
+        return
+    own = build.get("target")
+    target = own or _inherited(service, files, "target")[0]
+    for place in _places(service, files, env):
+        for each in _may_be(target, env):
+            yield _build(service, build, place, each)
+
+
+def _may_be(node: Node | None, env: Mapping[str, Text]) -> Sequence[Text | None]:
+    return or_none(alternatives(node.text, env) if node is not None and node.text else [])
+
+
+_Place = tuple[Text | None, Text | None, paths.Base]
+
+
+def _places(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterator[_Place]:
+    """Context, Dockerfile and what they are relative to, perhaps from a service below."""
+    context, context_path = _inherited(service, files, "context")
+    dockerfile, _ = _inherited(service, files, "dockerfile")
+    if context is None:
+        short, short_path = _inherited(service, files, "")
+        context, context_path = (short, short_path) if short else (None, service.path)
+    base = _base(context_path)
+    for one in _may_be(context, env):
+        for other in _may_be(dockerfile, env):
+            yield one, other, base
+
+
+def _base(path: str) -> paths.Base:
+    is_certain = posixpath.basename(path).startswith(("compose", "docker-compose"))
+    return paths.of_file(path, is_certain=is_certain)
+
+
+def _build(service: _Service, node: Node, place: _Place, target: Text | None = None) -> Build:
+    context, dockerfile, base = place
+    whole = Text.of(node.source, node.span)
+    bake = service.node.get("build", "x-bake")
+    return Build(
+        "compose",
+        f"service {service.name}",
+        node.source,
+        node.span,
+        paths.dockerfiles(base, context, dockerfile, whole, in_context=True),
+        is_placed=base.is_certain,
+        target=target.value if target else None,
+        args=_names(node.get("args")),
+        contexts=_names(node.get("additional_contexts"))
+        + (_names(bake.get("contexts")) if bake else ()),
+        uncached=_values(node.get("no_cache_filter"))
+        + (_values(bake.get("no-cache-filter")) if bake else ()),
+    )
+
+
+def _names(node: Node | None) -> tuple[Value, ...]:
+    """The keys of a mapping, or what stands before `=` in the entries of a list."""
+    if node is None:
+        return ()
+    if node.is_mapping:
+        texts = [key.text for key, _ in node.items()]
+    else:
+        texts = [each.partition("=")[0] for each in node.texts]
+    return tuple(each.value for each in texts if each)
+
+
+def _values(node: Node | None) -> tuple[Value, ...]:
+    return tuple(each.value for each in node.texts) if node is not None else ()
+
+
+def _inherited(service: _Service, files: Files, key: str) -> tuple[Node | None, str]:
+    """A field of the build of *service* or of those it extends, and the file it stands in.
+
+    Without a *key*, a build that is a context alone.
+    """
+    for each in _chain(service, files, 0):
+        build = each.node.get("build")
+        if build is None:
+            continue
+        found = build if not key and build.is_scalar else build.get(key) if key else None
+        if found is not None:
+            return found, each.path
+    return None, service.path
+
+
+def _chain(service: _Service, files: Files, depth: int) -> Iterator[_Service]:
+    """*service*, what it extends, and what it is merged upon: one of its name in another file."""
+    yield service
+    if depth > _DEPTH:
+        return
+    extends = service.node.get("extends")
+    if extends is not None:
+        name = extends.plain or (node.plain if (node := extends.get("service")) else "")
+        file = extends.get("file")
+        path = service.path
+        if file is not None:
+            path = paths.normal(posixpath.join(posixpath.dirname(path), file.plain)) or ""
+        below = _find(files, path, name)
+        if below is not None:
+            yield from _chain(below, files, depth + 1)
+    if depth == 0 and extends is None:
+        for path in files.beside(service.path):
+            if path != service.path and posixpath.basename(path) in _STANDARD:
+                below = _find(files, path, service.name)
+                if below is not None:
+                    yield from _chain(below, files, depth + 1)
+
+
+def _find(files: Files, path: str, name: str) -> _Service | None:
+    source = files.source(path) if files.exists(path) else None
+    if source is None:
+        return None
+    try:
+        service = files.parsed(source, _by_name).get(name)
+    except Broken:  # said where that file is read itself
+        return None
+    return _Service(name, service, path) if service else None

@@ -1,0 +1,161 @@
+"""Makefiles: the recipes, with variables as far as they are plain text."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from stagelint.model.project import Build
+from stagelint.project import paths, script
+from stagelint.project.command import TELLING, Asker
+from stagelint.project.files import Files
+from stagelint.project.text import Piece, Text, expand, or_none
+from stagelint.source import Source, Span
+
+_DEFINITION = re.compile(
+    r"^(?:[^#=\t:]+:{1,2}[ ]*)?[ ]*(?:export[ ]+|override[ ]+)*(?P<name>[\w.-]+)[ \t]*"
+    r"(?P<operator>:{0,3}=|\?=|\+=|!=)[ \t]*(?P<value>.*?)[ \t]*\r?$"
+)
+_RULE = re.compile(r"^(?P<targets>[^\s#=][^=#]*?)[ ]*:{1,2}(?!=)")
+_REFERENCE = re.compile(
+    r"\$(?:(?P<escaped>\$)|[({](?P<name>[\w.@<^*?%+-]+)[)}]|(?P<automatic>[@<^*?%+|])"
+    r"|(?P<call>\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))|(?P<braced>\{[^{}]*\}))"
+)
+_INCLUDE = re.compile(r"^-?s?include[ \t]+(?P<names>[^#\n]+)", re.MULTILINE)
+#: Variables are looked into so deep.
+_DEPTH = 20
+
+
+class _Definition(NamedTuple):
+    value: Text | None
+    """None if it is computed by a command."""
+    is_default: bool
+
+
+class _Line(NamedTuple):
+    """A logical line."""
+
+    text: Text
+    is_recipe: bool
+
+
+def read(source: Source, files: Files) -> Iterator[Build]:
+    """The builds in the recipes of a Makefile."""
+    yield from _Makefile(source, files).builds()
+
+
+class _Makefile:
+    def __init__(self, source: Source, files: Files) -> None:
+        self.path = files.path_of(source)
+        self.lines = list(_lines(source))
+        self.variables: dict[str, list[_Definition]] = {}
+        for each in _included(source, self.path, files):
+            self._define(_lines(each))
+        self._define(self.lines)
+
+    def _define(self, lines: Sequence[_Line] | Iterator[_Line]) -> None:
+        for line in lines:
+            found = None if line.is_recipe else _DEFINITION.match(line.text.text)
+            if found:
+                operator = found["operator"]
+                value = line.text[found.start("value") : found.end("value")]
+                known = self.variables.setdefault(found["name"], [])
+                if operator == "+=":
+                    before = known[-1] if known else None
+                    if before and before.value is not None:
+                        value = Text((*before.value.pieces, *_blank(value), *value.pieces))
+                known.append(_Definition(None if operator == "!=" else value, operator == "?="))
+
+    def builds(self) -> Iterator[Build]:
+        base = paths.of_file(
+            self.path,
+            is_certain=posixpath.basename(self.path).lower() in ("makefile", "gnumakefile"),
+        )
+        targets: list[Text] = []
+        for line in self.lines:
+            if not line.is_recipe:
+                found = _RULE.match(line.text.text)
+                if found:
+                    targets = line.text[found.start("targets") : found.end("targets")].split()
+                continue
+            if not self._may_build(line.text.text):
+                continue
+            names = [target.text for target in targets]
+            asker = Asker("make", f"rule {' '.join(names[:3])}" if names else "", base)
+            uses_name = "$@" in line.text.text or "$(@)" in line.text.text
+            for target in or_none(targets if uses_name else targets[:1]):
+                for text in self._expanded(_command(line.text), target, 0):
+                    yield from script.builds(text, asker)
+
+    def _may_build(self, recipe: str) -> bool:
+        low = recipe.lower()
+        return (
+            "build" in low or "bake" in low or "bud" in low or any(word in low for word in TELLING)
+        )
+
+    def _expanded(self, text: Text, target: Text | None, depth: int) -> list[Text]:
+        """What *text* may be when its variables are replaced."""
+
+        def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
+            if match["escaped"]:
+                return [whole[1:2]]
+            name = match["name"] or match["automatic"]
+            if name == "@" and target is not None and "%" not in target.text:
+                return [target]
+            if name == "CURDIR":
+                return [Text([whole.pieces[0]._replace(text=".", span=whole.span)])]
+            found = self.variables.get(name or "", [])
+            unknown = [Text.unknown(whole.source, whole.span)]
+            if not found or depth > _DEPTH:
+                return unknown
+            texts: list[Text] = []
+            for each in found:
+                if each.value is None:
+                    return unknown
+                values = self._expanded(each.value, target, depth + 1)
+                texts += [one.as_default() for one in values] if each.is_default else values
+            return list({one.text: one for one in texts}.values())
+
+        return expand(text, _REFERENCE, value)
+
+
+def _blank(text: Text) -> tuple[Piece]:
+    piece = text.pieces[0]
+    return (piece._replace(text=" ", span=Span(piece.span.start, piece.span.start)),)
+
+
+def _command(recipe: Text) -> Text:
+    """A recipe without its tab and the signs before the command."""
+    start = len(recipe.text) - len(recipe.text.lstrip("\t @+-"))
+    return recipe[start:]
+
+
+def _lines(source: Source) -> Iterator[_Line]:
+    """Logical lines; a backslash at the end of a line takes the next one with it."""
+    whole = Text.of(source)
+    text, at = source.text, 0
+    while at < len(text):
+        end = at
+        while True:
+            newline = text.find("\n", end)
+            end = len(text) if newline < 0 else newline
+            stop = end - 1 if end > at and text[end - 1] == "\r" else end
+            slashes = len(text[at:stop]) - len(text[at:stop].rstrip("\\"))
+            if newline < 0 or slashes % 2 == 0:
+                break
+            end = newline + 1
+        yield _Line(whole[at:end], text.startswith("\t", at))
+        at = end + 1
+
+
+def _included(source: Source, path: str, files: Files) -> Iterator[Source]:
+    for match in _INCLUDE.finditer(source.text):
+        for name in match["names"].split():
+            for folder in dict.fromkeys((posixpath.dirname(path), "")):
+                found = paths.normal(posixpath.join(folder, name))
+                other = files.source(found) if found and files.exists(found) else None
+                if other is not None and other is not source:
+                    yield other
+                    break

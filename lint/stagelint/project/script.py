@@ -1,0 +1,241 @@
+"""The builds of a shell script, with its variables as far as they can be told by reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+
+from stagelint.model.project import UNKNOWN, Build
+from stagelint.project import command, paths
+from stagelint.project.command import Asker
+from stagelint.project.paths import HERE, TOP
+from stagelint.project.text import MOST, Text, combine
+from stagelint.syntax import shell
+from stagelint.syntax.shell import Assignment, Command, Kind, Part, Word
+
+Variables = Mapping[str, Sequence[Text]]
+
+#: Folders by the names that CI systems give them.
+_FOLDERS = {
+    "PWD": ".",
+    "GITHUB_WORKSPACE": TOP,
+    "CI_PROJECT_DIR": TOP,
+    "BUILD_SOURCESDIRECTORY": TOP,
+    "BITBUCKET_CLONE_DIR": TOP,
+}
+_DECLARING = frozenset(("export", "local", "readonly", "declare", "typeset"))
+
+#: Folders by the commands that print them.
+_TOP_LEVEL = re.compile(r"git\s+rev-parse\s+--show-toplevel")
+_SCRIPTS_FOLDER = re.compile(r"""dirname|(?:BASH_SOURCE|\$\{?0)[^\s"']*%/\*""")
+_ITSELF = re.compile(r"\$\{?(?:0|BASH_SOURCE|\(%\))")
+_ABOVE = re.compile(r"(?:/\.\.)+")
+
+
+def builds(script: Text, asker: Asker, variables: Variables | None = None) -> Iterator[Build]:
+    """The builds that *script* asks for; *variables* are those that are set around it."""
+    yield from _Script(script, asker, variables or {}).builds()
+
+
+class _Script:
+    def __init__(self, script: Text, asker: Asker, variables: Variables) -> None:
+        self.script = script
+        self.asker = asker
+        self.outer = variables
+        self.commands = list(shell.commands(script.text))
+        self.assigned: dict[str, list[Assignment]] = {}
+        for each in self.commands:
+            for assignment in (*each.assignments, *self._declared(each)):
+                self.assigned.setdefault(assignment.name, []).append(assignment)
+
+    def builds(self) -> Iterator[Build]:
+        folders: list[tuple[int, paths.Base]] = [(0, self.asker.base)]
+        for each in self.commands:
+            while len(folders) > 1 and folders[-1][0] > each.depth:
+                folders.pop()
+            base = folders[-1][1]
+            name = each.words[0].literal if each.words else None
+            if name in ("cd", "pushd") and len(each.words) > 1:
+                folder = next(iter(self._alternatives(each.words[-1])))
+                base = base.within(folder.text)
+                if UNKNOWN in folder.text or name == "pushd":
+                    base = base._replace(is_certain=False)
+                if folders[-1][0] == each.depth:
+                    folders.pop()
+                folders.append((each.depth, base))
+            elif name == "popd":
+                folders.append((each.depth, base._replace(is_certain=False)))
+            elif self._may_build(each):
+                asker = self.asker._replace(base=base)
+                for words in self._commands(each):
+                    yield from command.builds(words, asker)
+
+    def _may_build(self, each: Command) -> bool:
+        """Does a word say so? Most commands are not worth to be expanded."""
+        written = (self.script.text[word.start : word.end] for word in each.words)
+        return any(
+            text.endswith(("build", "bud", "bake", "executor", 'build"')) for text in written
+        )
+
+    def _declared(self, each: Command) -> Iterator[Assignment]:
+        """`export NAME=value` and its like; `for NAME in words`."""
+        words = each.words
+        name = words[0].literal if words else None
+        if name in _DECLARING:
+            for word in words[1:]:
+                found = self._as_assignment(word)
+                if found:
+                    yield found
+        elif name == "for" and len(words) > 3 and words[2].literal == "in":
+            variable = words[1].literal
+            if variable:
+                for word in words[3:]:
+                    yield Assignment(variable, (word,))
+        elif name == "read":
+            for word in words[1:]:
+                if word.literal and word.literal.isidentifier():
+                    yield Assignment(word.literal, ())
+
+    def _as_assignment(self, word: Word) -> Assignment | None:
+        first = word.parts[0] if word.parts else None
+        if first is None or first.kind is not Kind.TEXT:
+            return None
+        name, equals, _ = first.text.partition("=")
+        if not equals or not name.isidentifier():
+            return None
+        start = first.start + len(name) + 1
+        rest = first._replace(text=first.text[len(name) + 1 :], start=start)
+        return Assignment(name, (Word((rest, *word.parts[1:]), start, word.end),))
+
+    # -- expansion -------------------------------------------------------------------------------
+
+    def _commands(self, each: Command) -> Iterator[list[Text]]:
+        """The words of a command, once for every combination of what its variables may be."""
+        alternatives = [self._words(word) for word in each.words]
+        count = 1
+        for some in alternatives:
+            count *= len(some)
+        if count > MOST:
+            alternatives = [
+                some[:1] if len(some) == 1 else [[self._several(some)]] for some in alternatives
+            ]
+        for chosen in islice(product(*alternatives), MOST):
+            yield [text for words in chosen for text in words]
+
+    def _several(self, some: Sequence[list[Text]]) -> Text:
+        first = next((words[0] for words in some if words), self.script)
+        return Text.unknown(first.source, first.span)
+
+    def _words(self, word: Word) -> list[list[Text]]:
+        """What a word becomes: several where a variable without quotes has blanks."""
+        variable = _lone_variable(word)
+        if variable is not None:
+            found = self._of_variable(word, variable)
+            if found is not None:
+                return found
+        return [[text] for text in self._alternatives(word)]
+
+    def _of_variable(self, word: Word, part: Part) -> list[list[Text]] | None:
+        """The words that `$NAME`, `"$@"` or `"${NAME[@]}"` stands for; None for a single one."""
+        where = self.script[word.start : word.end]
+        is_list = part.text in "@*" or self.script.text[part.start : part.end].endswith(
+            ("[@]}", "[*]}")
+        )
+        if part.is_quoted and not is_list:
+            return None
+        mark = command.SEVERAL if is_list else command.PERHAPS_SEVERAL
+        assignments = self.assigned.get(part.text, [])
+        if is_list or any(each.is_added for each in assignments):
+            words = [text for each in assignments for text in self._assigned_words(each)]
+            return [words or [_marked(where, mark)]]
+        values = self._value(part, word, frozenset())
+        return [
+            [_marked(value, mark)] if value.text == UNKNOWN else value.split() for value in values
+        ]
+
+    def _assigned_words(self, assignment: Assignment) -> Iterator[Text]:
+        for word in assignment.words:
+            for text in self._alternatives(word, frozenset((assignment.name,))):
+                if assignment.is_array:
+                    yield text
+                else:
+                    yield from text.split()
+
+    def _alternatives(self, word: Word, open_: frozenset[str] = frozenset()) -> list[Text]:
+        """The texts that *word* may be; the variables in *open_* are being worked out."""
+        whole = self.script[word.start : word.end]
+        place = _place(whole.text)
+        if place:
+            piece = whole.pieces[0]
+            return [Text([piece._replace(text=place, span=whole.span)])]
+        return list(combine([self._part(part, word, open_) for part in word.parts], whole))
+
+    def _part(self, part: Part, word: Word, open_: frozenset[str]) -> list[Text]:
+        if part.kind is Kind.TEXT:
+            return [self.script[part.start : part.end]]
+        if part.kind is Kind.VARIABLE:
+            return self._value(part, word, open_)
+        return [self._unknown(part)]
+
+    def _value(self, part: Part, word: Word, open_: frozenset[str]) -> list[Text]:
+        """What a variable may be."""
+        operator = part.operator.lstrip(":")
+        if operator and operator not in "-=?":
+            return [self._unknown(part)]
+        found: list[Text] = []
+        if part.text not in open_ and len(open_) < MOST:
+            for assignment in self.assigned.get(part.text, ()):
+                if not assignment.words or assignment.is_added or assignment.is_array:
+                    return [self._unknown(part)]
+                found += self._alternatives(assignment.words[0], open_ | {part.text})
+                if len(found) > MOST:
+                    return [self._unknown(part)]
+            if not found:
+                found = list(self.outer.get(part.text, ()))
+        if operator in ("-", "=") and not any(each.is_known for each in found):
+            default = [self._part(each, word, open_ | {part.text}) for each in part.operand]
+            whole = self.script[part.start : part.end]
+            found = [each.as_default() for each in combine(default, whole)]
+        if not found and part.text in _FOLDERS:
+            piece = self.script[part.start : part.end].pieces[0]
+            found = [Text([piece._replace(text=_FOLDERS[part.text])])]
+        return _distinct(found) or [self._unknown(part)]
+
+    def _unknown(self, part: Part) -> Text:
+        whole = self.script[part.start : part.end]
+        return Text.unknown(whole.source, whole.span)
+
+
+def _lone_variable(word: Word) -> Part | None:
+    parts = [part for part in word.parts if part.kind is not Kind.TEXT or part.text]
+    return parts[0] if len(parts) == 1 and parts[0].kind is Kind.VARIABLE else None
+
+
+def _marked(text: Text, mark: str) -> Text:
+    return Text([text.pieces[0]._replace(text=mark, span=text.span)])
+
+
+def _distinct(texts: Sequence[Text]) -> list[Text]:
+    return list({text.text: text for text in reversed(texts)}.values())[::-1]
+
+
+def _place(word: str) -> str:
+    """The folder that a word computes in one of the usual ways; empty if it does not."""
+    if "$" not in word and "`" not in word:
+        return ""
+    if _TOP_LEVEL.search(word):
+        rest = word[word.rfind(")") + 1 :].strip("\"'")
+        return TOP + (rest if rest.startswith("/") else "")
+    if _SCRIPTS_FOLDER.search(word) and _ITSELF.search(word):
+        rest = word[_end_of_expansions(word) :].strip("\"'")
+        inner = _ABOVE.search(word[: _end_of_expansions(word)])
+        nested = "/.." * (len(re.findall(r"dirname", word)) - 1)
+        return HERE + nested + (inner[0] if inner else "") + (rest if rest.startswith("/") else "")
+    if re.fullmatch(r"""["']?(?:\$\(pwd\)|`pwd`)["']?""", word):
+        return "."
+    return ""
+
+
+def _end_of_expansions(word: str) -> int:
+    return max(word.rfind(")"), word.rfind("}"), word.rfind("`")) + 1

@@ -1,0 +1,165 @@
+"""Text taken from files, that knows of every part where it stands."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
+from typing import NamedTuple
+
+from stagelint.model.project import UNKNOWN, Value
+from stagelint.source import Source, Span
+
+#: So many values a text with variables may take; of more, nothing is known.
+MOST = 64
+
+
+class Piece(NamedTuple):
+    """A part of a text: *span* of *source* is what it comes from."""
+
+    text: str
+    source: Source
+    span: Span
+    is_default: bool = False
+
+    @property
+    def is_written(self) -> bool:
+        """Does it stand there as it is?"""
+        return self.span.end - self.span.start == len(self.text)
+
+    def cut(self, start: int, end: int) -> Piece:
+        """The part from *start* to *end*, offsets into its text."""
+        span = self.span
+        if self.is_written:
+            span = Span(span.start + start, span.start + end)
+        return self._replace(text=self.text[start:end], span=span)
+
+
+class Text:
+    """Pieces in a row; offsets are those of the joined text."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self.pieces = tuple(pieces)
+        self.text = "".join(piece.text for piece in self.pieces)
+        self._starts: list[int] = []
+        at = 0
+        for piece in self.pieces:
+            self._starts.append(at)
+            at += len(piece.text)
+
+    @classmethod
+    def of(cls, source: Source, span: Span | None = None) -> Text:
+        """A part of a file as it stands there; all of it by default."""
+        start, end = span or (0, len(source.text))
+        return cls([Piece(source.text[start:end], source, Span(start, end))])
+
+    @classmethod
+    def unknown(cls, source: Source, span: Span) -> Text:
+        """What *span* stands for cannot be told."""
+        return cls([Piece(UNKNOWN, source, span)])
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __add__(self, other: Text) -> Text:
+        return Text((*self.pieces, *other.pieces))
+
+    def __getitem__(self, part: slice) -> Text:
+        """The part between two offsets."""
+        start, end, _ = part.indices(len(self.text))
+        found: list[Piece] = []
+        at = max(0, bisect_right(self._starts, start) - 1)
+        for first, piece in zip(self._starts[at:], self.pieces[at:], strict=True):
+            if first >= end:
+                break
+            low, high = max(start - first, 0), min(end - first, len(piece.text))
+            if low < high or (start == end and low == high):
+                found.append(piece.cut(low, high))
+        return Text(found or [piece.cut(0, 0) for piece in self.pieces[:1]])
+
+    @property
+    def is_known(self) -> bool:
+        return UNKNOWN not in self.text
+
+    @property
+    def source(self) -> Source:
+        return self.pieces[0].source
+
+    @property
+    def span(self) -> Span:
+        """Where it stands in the file of its first piece."""
+        spans = [piece.span for piece in self.pieces if piece.source is self.source]
+        return Span(min(each.start for each in spans), max(each.end for each in spans))
+
+    @property
+    def value(self) -> Value:
+        """The text as a word that is given to a build."""
+        return Value(
+            self.text, self.source, self.span, any(each.is_default for each in self.pieces)
+        )
+
+    def as_default(self) -> Text:
+        """The same text, which somebody may set otherwise."""
+        return Text(piece._replace(is_default=True) for piece in self.pieces)
+
+    def split(self, separator: str = r"\s+") -> list[Text]:
+        """The parts between what the expression *separator* matches, without empty ones."""
+        found: list[Text] = []
+        at = 0
+        for match in re.finditer(separator, self.text):
+            found.append(self[at : match.start()])
+            at = match.end()
+        found.append(self[at:])
+        return [each for each in found if each.text]
+
+    def strip(self) -> Text:
+        """Without white space around it."""
+        start = len(self.text) - len(self.text.lstrip())
+        return self[start : max(start, len(self.text.rstrip()))]
+
+    def partition(self, separator: str) -> tuple[Text, Text | None]:
+        """What is before and what is after the first *separator*; None without one."""
+        at = self.text.find(separator)
+        return (self, None) if at < 0 else (self[:at], self[at + len(separator) :])
+
+
+def or_none(texts: Sequence[Text]) -> Sequence[Text | None]:
+    """The texts, or None alone if there are none: what is not said has a default."""
+    return texts or (None,)
+
+
+def concat(texts: Sequence[Text], source: Source, span: Span) -> Text:
+    """The texts as one; an empty text at *span* if there are none."""
+    pieces = [piece for text in texts for piece in text.pieces if piece.text]
+    return Text(pieces or [Piece("", source, span)])
+
+
+def expand(
+    text: Text, pattern: re.Pattern[str], value: Callable[[re.Match[str], Text], Sequence[Text]]
+) -> list[Text]:
+    """All that *text* may be when each match of *pattern* is replaced.
+
+    *value* is given the match and the text it is made of, and says what may stand there.
+    """
+    parts: list[Sequence[Text]] = []
+    at = 0
+    for match in pattern.finditer(text.text):
+        parts += ([text[at : match.start()]], value(match, text[match.start() : match.end()]))
+        at = match.end()
+    if not parts:
+        return [text]
+    parts.append([text[at:]])
+    return list(combine(parts, text))
+
+
+def combine(parts: Sequence[Sequence[Text]], whole: Text) -> Iterator[Text]:
+    """All texts made of one alternative of each part; of too many, nothing is known."""
+    count = 1
+    for part in parts:
+        count *= len(part)
+    if count > MOST:
+        yield Text.unknown(whole.source, whole.span)
+        return
+    for chosen in product(*parts):
+        yield concat(chosen, whole.source, whole.span)
