@@ -97,9 +97,9 @@ class Build(NamedTuple):
     @property
     def where(self) -> str:
         """For messages: `compose.yaml:12`."""
-        at = (self.target or self).span.start
-        source = self.target.source if self.target else self.source
-        return f"{source.path}:{source.position(at).line}"
+        is_here = self.target is not None and self.target.source is self.source
+        at = self.target.span.start if self.target and is_here else self.span.start
+        return f"{self.source.path}:{self.source.position(at).line}"
 
 
 class Project:
@@ -183,6 +183,7 @@ class Project:
     @cached_property
     def mentions(self) -> dict[str, Build]:
         """Names that some text calls a target, in lower case, and a place where it does."""
+        assert self.builds is not None  # tells which files are understood, and mention nothing else
         found: dict[str, Build] = {}
         for build in self._mentions():
             if build.target:
@@ -210,14 +211,13 @@ class Project:
     ) -> Iterator[tuple[Value, list[File]]]:
         """The *names* that files give to builds in so many words, and the Dockerfiles of those.
 
-        Left out are names that a build inherits from elsewhere, and those of which one Dockerfile
-        is not known.
+        Many builds may inherit a name from one place. Left out is what also goes to a Dockerfile
+        that is not known.
         """
         found: dict[tuple[str, Span], tuple[Value, list[File | None]]] = {}
         for build in self.builds:
             for name in names(build):
-                is_own = name.source is build.source and _stands_in(name.span, build.span)
-                if is_own and name.confidence is Confidence.LITERAL:
+                if name.confidence is Confidence.LITERAL:
                     key = (name.source.path, name.span)
                     path = self.places(build)[0] if self.is_certain(build) else None
                     file = self.dockerfile(path) if path is not None else None
@@ -231,10 +231,6 @@ class Project:
         """Is it known which Dockerfile it means?"""
         path = build.paths[0] if build.paths else None
         return path is not None and UNKNOWN not in path.text and len(self.places(build)) == 1
-
-
-def _stands_in(part: Span, whole: Span) -> bool:
-    return whole.start <= part.start and part.end <= whole.end
 
 
 def is_foreign(path: str) -> bool:

@@ -18,6 +18,7 @@ def project(root: str, file_of: Callable[[Source], File]) -> Project:
     *file_of* makes a Dockerfile of a text.
     """
     files = Files(root)
+    understood: set[str] = set()
 
     def dockerfile(path: str) -> File | None:
         source = discover.read(files.shown(path))
@@ -26,24 +27,28 @@ def project(root: str, file_of: Callable[[Source], File]) -> Project:
     return Project(
         root,
         files=lambda: files.paths,
-        builds=lambda: _builds(files),
-        mentions=lambda: _mentions(files),
+        builds=lambda: _builds(files, understood),
+        mentions=lambda: _mentions(files, understood),
         dockerfile=dockerfile,
         notes=files.notes,
     )
 
 
-def _builds(files: Files) -> Iterator[Build]:
+def _builds(files: Files, understood: set[str]) -> Iterator[Build]:
+    """All builds; adds to *understood* the files that have no targets besides."""
     for path in files.paths:
         reader = None if is_foreign(path) else reader_of(path)
         if reader is not None:
-            yield from _read(path, reader, files)
+            found = _read(path, reader, files)
+            if found and reader.is_complete:
+                understood.add(path)
+            yield from found
 
 
-def _mentions(files: Files) -> Iterator[Build]:
+def _mentions(files: Files, understood: set[str]) -> Iterator[Build]:
     from stagelint.project.hints import mentions
 
-    return mentions(files)
+    return mentions(files, understood)
 
 
 def _read(path: str, reader: Reader, files: Files) -> list[Build]:

@@ -27,11 +27,16 @@ _BINARY = re.compile(
 _DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
 
 
-def mentions(files: Files) -> Iterator[Build]:
-    """What may be the name of a target, wherever it stands."""
+def mentions(files: Files, understood: set[str]) -> Iterator[Build]:
+    """What may be the name of a target, in all files but those that are *understood*."""
     for path in files.paths:
         name = path.rpartition("/")[2]
-        if is_foreign(path) or _BINARY.search(path) or _DOCKERFILE.search(name):
+        if (
+            path in understood
+            or is_foreign(path)
+            or _BINARY.search(path)
+            or _DOCKERFILE.search(name)
+        ):
             continue
         source = files.telling(path, _TELLING)
         if source is None:

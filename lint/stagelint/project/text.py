@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -36,11 +37,16 @@ class Piece(NamedTuple):
         return self._replace(text=self.text[start:end], span=span)
 
 
+Place = tuple[Source, Span]
+
+
 class Text:
     """Pieces in a row; offsets are those of the joined text."""
 
-    def __init__(self, pieces: Iterable[Piece]) -> None:
+    def __init__(self, pieces: Iterable[Piece], place: Place | None = None) -> None:
+        """*place* is where a text is put together whose pieces come from several places."""
         self.pieces = tuple(pieces)
+        self._place = place
         self.text = "".join(piece.text for piece in self.pieces)
         self._starts: list[int] = []
         at = 0
@@ -63,7 +69,7 @@ class Text:
         return self.text
 
     def __add__(self, other: Text) -> Text:
-        return Text((*self.pieces, *other.pieces))
+        return Text((*self.pieces, *other.pieces), self._place)
 
     def __getitem__(self, part: slice) -> Text:
         """The part between two offsets."""
@@ -76,7 +82,7 @@ class Text:
             low, high = max(start - first, 0), min(end - first, len(piece.text))
             if low < high or (start == end and low == high):
                 found.append(piece.cut(low, high))
-        return Text(found or [piece.cut(0, 0) for piece in self.pieces[:1]])
+        return Text(found or [piece.cut(0, 0) for piece in self.pieces[:1]], self._place)
 
     @property
     def is_known(self) -> bool:
@@ -84,13 +90,28 @@ class Text:
 
     @property
     def source(self) -> Source:
-        return self.pieces[0].source
+        return self._where[0]
 
     @property
     def span(self) -> Span:
-        """Where it stands in the file of its first piece."""
-        spans = [piece.span for piece in self.pieces if piece.source is self.source]
-        return Span(min(each.start for each in spans), max(each.end for each in spans))
+        """Where it stands, or the least place there that it is put together in."""
+        return self._where[1]
+
+    @cached_property
+    def _where(self) -> Place:
+        spans: list[Span] = []
+        source = self.pieces[0].source
+        if self._place:
+            source, (start, end) = self._place
+            spans = [
+                each.span
+                for each in self.pieces
+                if each.source is source and start <= each.span.start and each.span.end <= end
+            ]
+        if not spans:
+            source = self.pieces[0].source
+            spans = [each.span for each in self.pieces if each.source is source]
+        return source, Span(min(each.start for each in spans), max(each.end for each in spans))
 
     @property
     def value(self) -> Value:
@@ -101,7 +122,7 @@ class Text:
 
     def as_default(self) -> Text:
         """The same text, which somebody may set otherwise."""
-        return Text(piece._replace(is_default=True) for piece in self.pieces)
+        return Text((piece._replace(is_default=True) for piece in self.pieces), self._place)
 
     def split(self, separator: str = r"\s+") -> list[Text]:
         """The parts between what the expression *separator* matches, without empty ones."""
@@ -131,8 +152,8 @@ def or_none(texts: Sequence[Text]) -> Sequence[Text | None]:
 
 def concat(texts: Sequence[Text], source: Source, span: Span) -> Text:
     """The texts as one; an empty text at *span* if there are none."""
-    pieces = [piece for text in texts for piece in text.pieces if piece.text]
-    return Text(pieces or [Piece("", source, span)])
+    pieces = [piece for text in texts for piece in text.pieces if piece.text or piece.is_default]
+    return Text(pieces or [Piece("", source, span)], (source, span))
 
 
 def expand(

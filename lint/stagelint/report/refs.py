@@ -70,9 +70,14 @@ def _table(path: str, file: File, project: Project) -> Table:
         path,
         rows,
         [each for each in builds if each.target is None],
-        [each for each in literal if each.target and file.find_target(each.target.text) is None],
+        [each for each in literal if _is_missing(each, file, project)],
         [each for each in builds if each.target and not _is_literal(each.target)],
     )
+
+
+def _is_missing(build: Build, file: File, project: Project) -> bool:
+    name = build.target.text if build.target else ""
+    return project.is_certain(build) and file.find_target(name) is None
 
 
 def _is_literal(value: Value) -> bool:
@@ -87,7 +92,8 @@ def text(tables: Iterable[Table], style: Style) -> Iterator[str]:
         yield style.bold(escape(each.path))
         width = max(len(row.name) for row in each.rows)
         for row in each.rows:
-            said = [*_asks(row.asked), *(f"{_who(one)} ({what})" for one, what in row.renamed)]
+            others = (f"{_who(one)} ({what})" for one, what in row.renamed)
+            said = list(dict.fromkeys((*_asks(row.asked), *others)))
             if not said and row.perhaps:
                 verb = "mentioned in" if row.perhaps.is_hint else "perhaps"
                 said = [f"{verb} {_who(row.perhaps)}"]
@@ -151,6 +157,7 @@ def _reference(build: Build, what: str) -> dict[str, object]:
         "what": what,
         "target": build.target.shown if build.target else None,
         "confidence": build.target.confidence.value if build.target else None,
+        "is_written": build.target is not None and build.target.is_written,
         "is_hint": build.is_hint,
         "file": value.source.path,
         "line": line,

@@ -24,6 +24,8 @@ class Reader(NamedTuple):
     """What its files are called: an expression that is searched in the path."""
     telling: tuple[str, ...]
     """A file that has none of these words, in whatever case, is not read."""
+    is_complete: bool = False
+    """Does it find every target that a file it has builds from can name?"""
 
     def load(self) -> Read:
         read: Read = import_module(f"{__name__}.{self.module}").read
@@ -33,9 +35,9 @@ class Reader(NamedTuple):
 #: The first whose names fit reads a file.
 READERS = (
     Reader("github_actions", r"(^|/)\.github/.*\.ya?ml$|(^|/)action\.ya?ml$", COMMANDS),
-    Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",)),
-    Reader("bake", r"\.hcl$", ("target",)),
-    Reader("compose", r"\.ya?ml$", ("build",)),
+    Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",), is_complete=True),
+    Reader("bake", r"\.hcl$", ("target",), is_complete=True),
+    Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
     Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
