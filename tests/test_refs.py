@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -49,8 +50,8 @@ def test_report(case: str, capfd: pytest.CaptureFixture[str], expected: Snapshot
 @pytest.mark.usefixtures("in_copy_of_case")
 def test_json_places_every_reference(case: str, capfd: pytest.CaptureFixture[str]) -> None:
     """What stands in its file as it is stands just where the document says."""
-    found = json.loads(run(capfd, "refs", "--format", "json"))
-    references = [
+    found: Any = json.loads(run(capfd, "refs", "--format", "json"))
+    references: list[dict[str, Any]] = [
         each
         for dockerfile in found["dockerfiles"]
         for stage in dockerfile["stages"]

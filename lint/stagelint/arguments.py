@@ -10,7 +10,7 @@ from stagelint import __version__
 from stagelint.config import FORMATS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "refs", "verify", "rule", "config")
+COMMANDS = ("check", "graph", "refs", "rename", "verify", "rule", "config")
 LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: More seconds than threads can wait.
@@ -21,6 +21,7 @@ commands:
   check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
   graph    show the stages of a file, what they need, and what ships
   refs     show who asks for which stage, in all files of a repository
+  rename   rename a stage, in all files of a repository
   verify   build two files with a real builder, and compare the images
   rule     explain a rule
   config   show the settings in force
@@ -106,6 +107,22 @@ def _refs(parser: ArgumentParser) -> None:
     parser.description = "Show who asks for which stage of which Dockerfile in a repository."
     parser.add_argument("path", nargs="?", metavar="FILE", help="of this Dockerfile alone")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    _color(parser.add_argument)
+    _project(parser.add_argument)
+    _configuration(parser.add_argument)
+    parser.set_defaults(target=[], dialect=None, build_arg=[], stdin_filename=None)
+
+
+def _rename(parser: ArgumentParser) -> None:
+    parser.description = (
+        "Rename a stage in its Dockerfile and in every file of the repository that names it."
+    )
+    parser.epilog = "Nothing is written unless all of it can be. Exit status: 0 renamed, 2 refused."
+    parser.add_argument("path", metavar="FILE", help="the Dockerfile")
+    parser.add_argument("old", metavar="OLD", help="the name of a stage")
+    parser.add_argument("new", metavar="NEW", help="its new name")
+    parser.add_argument("--diff", action="store_true", help="show what would change, write nothing")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing if it worked")
     _color(parser.add_argument)
     _project(parser.add_argument)
     _configuration(parser.add_argument)
@@ -253,6 +270,7 @@ _PARSERS = {
     "check": _check,
     "graph": _graph,
     "refs": _refs,
+    "rename": _rename,
     "verify": _verify,
     "rule": _rule,
     "config": _config,

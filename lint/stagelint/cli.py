@@ -132,6 +132,47 @@ def _refs(given: Namespace) -> int:
     return CLEAN
 
 
+def _rename(given: Namespace) -> int:
+    from stagelint import discover
+    from stagelint.project.rename import Refused, plan
+    from stagelint.report import diff, parts, terminal
+
+    session = Session(given)
+    project = session.project_for(given.path)
+    path = project.path_of(given.path) if project else None
+    if project is None or path is None:
+        return _fail(f"{given.path} lies in no git repository; say which folder is: --project DIR")
+    try:
+        renaming = plan(
+            project,
+            path,
+            (given.old, given.new),
+            lambda changed: session.project_with(project.root, changed),
+        )
+        if not given.diff:
+            discover.replace_all(
+                [(each.before.path, each.before, each.after) for each in renaming.changes]
+            )
+    except Refused as refused:
+        for reason in refused.reasons:
+            _complain(reason)
+        return _fail(f"`{given.old}` is not renamed; nothing was written")
+    except discover.ReplaceError as error:
+        return _fail(str(error))
+    if given.diff:
+        color = terminal.wants_color(given.color, sys.stdout, os.environ)
+        escaped = terminal.is_terminal(sys.stdout)
+        for before, after in renaming.changes:
+            text = diff.render(before.path, before.text, after.text, color=color, escaped=escaped)
+            _print([text], sys.stdout, end="")
+    elif not given.quiet:
+        files = parts.plural(len(renaming.changes), "file")
+        _print([f"Renamed `{given.old}` to `{given.new}` in {files}."], sys.stdout)
+    for place in renaming.mentions:
+        _complain(f"{place} mentions `{given.old}` as well, and was left alone")
+    return CLEAN
+
+
 def _verify(given: Namespace) -> int:
     from stagelint.check import read
     from stagelint.model.file import File
@@ -218,6 +259,7 @@ _COMMANDS = {
     "check": _check,
     "graph": _graph,
     "refs": _refs,
+    "rename": _rename,
     "verify": _verify,
     "rule": _rule,
     "config": _config,

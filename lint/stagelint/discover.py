@@ -310,6 +310,33 @@ def replace(path: str, before: Source, after: Source) -> None:
         raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
 
 
+def replace_all(changes: Sequence[tuple[str, Source, Source]]) -> None:
+    """Put every *after* in the place of its *before*: `(path, before, after)`; all or none.
+
+    If one cannot be written, those that were are put back. Raises `ReplaceError`.
+    """
+    done: list[tuple[str, Source, Source]] = []
+    for path, before, after in changes:
+        try:
+            replace(path, before, after)
+        except BaseException as error:
+            lost = [each[0] for each in done if not _is_put_back(*each)]
+            if lost:
+                raise ReplaceError(f"{error}; and could not put back {', '.join(lost)}") from error
+            if isinstance(error, OSError):
+                raise ReplaceError(f"{path}: {error}") from error
+            raise
+        done.append((path, before, after))
+
+
+def _is_put_back(path: str, before: Source, after: Source) -> bool:
+    try:
+        replace(path, after, before)
+    except OSError:
+        return False
+    return True
+
+
 def write_new(path: str, source: Source) -> None:
     """Put the text of *source* at *path*, in the place of any file that is there. Raises `OSError`.
 

@@ -8,12 +8,13 @@ image config. What no target needs may vanish.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from stagelint.model.build import Target
 from stagelint.model.file import File
 from stagelint.model.vertices import Vertex
 from stagelint.syntax import directives
+from stagelint.syntax.characters import lower
 from stagelint.syntax.nodes import Instruction
 
 
@@ -21,10 +22,10 @@ class Difference(Exception):
     """The rewrite changes the build; the message says what differs first."""
 
 
-def same_build(before: File, after: File) -> None:
+def same_build(before: File, after: File, renamed: Mapping[str, str] | None = None) -> None:
     """Prove that *after* builds the same as *before*, for every target and whoever builds.
 
-    Raises `Difference` if it does not, or if that is not certain.
+    *renamed* says which targets, by their names in lower case, are called otherwise after. Raises `Difference` if it does not, or if that is not certain.
     """
     if before.unprovable:
         raise Difference(before.unprovable)
@@ -35,8 +36,12 @@ def same_build(before: File, after: File) -> None:
         raise Difference("the parser directives differ")
     if not after.build.conditions <= before.build.conditions:
         raise Difference("a FROM or ARG that can fail would be new")
+    called = {new: old for old, new in (renamed or {}).items()}
+    if before.build.listed() != after.build.listed(called):
+        raise Difference("an ARG may list stages by their names, and they would differ")
     for name, index in _targets(before):
-        _same_target(before, after, name, index)
+        now = (renamed or {}).get(lower(name), name)
+        _same_target(before, after, index, (name, now))
 
 
 def no_new_errors(before: File, after: File) -> None:
@@ -65,15 +70,16 @@ def _targets(file: File) -> Iterator[tuple[str, int]]:
         yield "", file.final.index
 
 
-def _same_target(before: File, after: File, name: str, index: int) -> None:
-    counterpart = after.find_target(name)
+def _same_target(before: File, after: File, index: int, names: tuple[str, str]) -> None:
+    name, now = names
+    counterpart = after.find_target(now)
     if counterpart is None:
-        raise Difference(f"there is no target `{name}` any more")
-    old, new = before.build.target(index, name), after.build.target(counterpart, name)
+        raise Difference(f"there is no target `{now}` any more")
+    old, new = before.build.target(index, name), after.build.target(counterpart, now)
     target = f"target `{name}`" if name else "the last stage"
     if old.files != new.files:
         raise Difference(f"{target} {_first_difference(before, after, old, new)}")
-    if old.listed != new.listed or (old.name and new.name and old.name != new.name):
+    if old.name and new.name and old.name != new.name:
         raise Difference(f"{target} reads the names of stages, and they would differ")
     if old.conditions != new.conditions:
         raise Difference(f"{target} would fail to build with other arguments")

@@ -139,10 +139,14 @@ class Session:
         if root is None or path in ("", "-"):
             return None
         if root not in self._projects:
-            from stagelint.project import project
-
-            self._projects[root] = project(root, self._file)
+            self._projects[root] = self.project_with(root)
         return self._projects[root]
+
+    def project_with(self, root: str, changed: Mapping[str, Source] | None = None) -> Project:
+        """The repository in the folder *root*, with other texts for some of its files."""
+        from stagelint.project import project
+
+        return project(root, self._file, changed)
 
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))

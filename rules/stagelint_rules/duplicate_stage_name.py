@@ -5,8 +5,7 @@ from itertools import count
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.graph import EdgeKind
-from stagelint.model.rewriting import refer, rename_stage
+from stagelint.model.rewriting import rename
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
 
@@ -72,15 +71,9 @@ class DuplicateStageName(Rule):
 
 
 def _fix(file: File, earlier: Stage, taken: set[str | None]) -> Fix:
-    """Rename the *earlier* stage, to what is not *taken*, and every FROM that means it."""
+    """Rename the *earlier* stage, to what is not *taken*, and all that means it."""
     name = next(
         name for number in count(earlier.index) if (name := f"{earlier.name}-{number}") not in taken
     )
-    edits = [rename_stage(earlier, name)]
-    edits += [
-        refer(reference, name)
-        for user in file.graph.used_by(earlier.index)
-        for reference in file.graph.of(user)
-        if reference.kind is EdgeKind.BASE and reference.needs == earlier.index
-    ]
-    return Fix(f"Rename stage {earlier.index} to `{name}`", tuple(edits), Guarantee.BEHAVIOUR)
+    title = f"Rename stage {earlier.index} to `{name}`"
+    return Fix(title, rename(file, earlier, name), Guarantee.BEHAVIOUR)

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.naming import valid_name
+from stagelint.model.rewriting import rename
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
-from stagelint.syntax.characters import lower
 
 
 class InvalidStageName(Rule):
@@ -74,13 +74,4 @@ def _fix(file: File, stage: Stage) -> Fix:
     name = valid_name(raw)
     while name in taken:
         name += "-2"
-    edits = [Edit(stage.name_span, name)] if stage.name_span else []
-    edits += [
-        Edit(reference.span, name)
-        for user in file.graph.used_by(stage.index)
-        for reference in file.graph.of(user)
-        if reference.needs == stage.index
-        and not reference.is_index
-        and lower(reference.raw) == stage.name
-    ]
-    return Fix(f"Rename the stage to `{name}`", tuple(edits), Guarantee.BEHAVIOUR)
+    return Fix(f"Rename the stage to `{name}`", rename(file, stage, name), Guarantee.BEHAVIOUR)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.rewriting import rename_stage
+from stagelint.model.rewriting import rename
 from stagelint.model.stages import RESERVED, Stage
 from stagelint.rule import Bad, Finding, Good, Rule
 
@@ -62,11 +62,4 @@ class StageNamedLikeItsImage(Rule):
 def _fix(file: File, stage: Stage, name: str) -> Fix | None:
     if file.table.named(name) is not None or not file.table.selectable(stage):
         return None
-    edits = [rename_stage(stage, name)]
-    edits += [
-        Edit(reference.span, name)
-        for user in file.graph.used_by(stage.index)
-        for reference in file.graph.of(user)
-        if reference.needs == stage.index and not reference.is_index
-    ]
-    return Fix(f"Rename the stage to `{name}`", tuple(edits), Guarantee.BEHAVIOUR)
+    return Fix(f"Rename the stage to `{name}`", rename(file, stage, name), Guarantee.BEHAVIOUR)

@@ -13,6 +13,8 @@ so that a label of one can show up in another.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +22,7 @@ from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.symbols import digest, evaluate
 from stagelint.model.variables import GlobalVariables
 from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
+from stagelint.syntax.characters import lower
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
@@ -34,8 +37,6 @@ class Target(NamedTuple):
     """A digest for every part of the image config, by its name there."""
     name: str
     """What TARGETSTAGE is, where the file speaks of it; else empty."""
-    listed: str
-    """Stands for the stages that ARGs may list, if there are such ARGs; else empty."""
     conditions: set[str]
     """Stand for the words that some builder's values make fail."""
     above: tuple[str, ...]
@@ -64,7 +65,7 @@ class BuildGraph:
         known = asked if self.globals.reads_target else ""
         all_above = self._file.options.dialect.builds_all_up_to_target
         above = tuple(each.files for each in self.stages[:index]) if all_above else ()
-        return Target(built.files, built.parts, known, self._listed, built.conditions, above)
+        return Target(built.files, built.parts, known, built.conditions, above)
 
     @property
     def fails(self) -> bool:
@@ -85,20 +86,29 @@ class BuildGraph:
                 found.add(digest("FROM", words))
         return found
 
-    @cached_property
-    def _listed(self) -> str:
+    def listed(self, called: Mapping[str, str] | None = None) -> str:
+        """Stands for the stages that ARGs may list, if there are such ARGs; else empty.
+
+        *called* are other names for stages, by their own; these then mean none.
+        """
+        names = {**dict.fromkeys((called or {}).values(), "?"), **(called or {})}
+
+        def known_as(text: str | None) -> str | None:
+            if text is None or not names:
+                return text
+            return re.sub(r"[\w.-]+", lambda word: names.get(lower(word[0]), word[0]), text)
+
         instructions = [each for each in self._file.tree.instructions if each.keyword == "ARG"]
         instructions += [trigger for stage in self._file.stages for trigger in stage.triggers]
         pairs = [pair for each in instructions for pair in each.pairs]
         lists = [
-            (pair.key, pair.value, self.globals.lookup(pair.key))
+            (pair.key, known_as(pair.value), self.globals.lookup(pair.key))
             for pair in pairs
             if pair.key in LISTS_OF_STAGES
         ]
         stages = zip(self._file.stages, self.stages, strict=True)
-        return (
-            digest(lists, [(stage.name, built.files) for stage, built in stages]) if lists else ""
-        )
+        found = [(known_as(stage.name), built.files) for stage, built in stages]
+        return digest(lists, found) if lists else ""
 
     @cached_property
     def vertices(self) -> dict[str, Vertex]:

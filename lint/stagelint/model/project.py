@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -113,9 +112,13 @@ class Project:
         builds: Callable[[], Iterable[Build]],
         mentions: Callable[[], Iterable[Build]] = tuple,
         dockerfile: Callable[[str], File | None],
+        is_dockerfile: Callable[[str], bool],
         notes: Sequence[str] = (),
     ) -> None:
-        """All paths are relative to the folder *root* and have `/`."""
+        """All paths are relative to the folder *root* and have `/`.
+
+        *dockerfile* reads one, *is_dockerfile* tells by its path whether a file is called like one.
+        """
         self.root = root
         self.notes = notes
         """What could not be read, a line each; complete once the builds are known."""
@@ -123,6 +126,7 @@ class Project:
         self._builds = builds
         self._mentions = mentions
         self._dockerfile = dockerfile
+        self._is_dockerfile = is_dockerfile
         self._read: dict[str, File | None] = {}
 
     @cached_property
@@ -157,7 +161,7 @@ class Project:
     def _named_as_built(self) -> frozenset[str]:
         """What may be a Dockerfile: by its name, or since a build says so."""
         named = {value.text for build in self.builds for value in build.paths} & self.files
-        return frozenset(named | {path for path in self.files if _is_called_so(path)})
+        return frozenset(named | {path for path in self.files if self._is_dockerfile(path)})
 
     @property
     def dockerfiles(self) -> Iterator[str]:
@@ -236,11 +240,6 @@ class Project:
 def is_foreign(path: str) -> bool:
     """Does a file belong to another project, which only has been copied here?"""
     return not _FOREIGN.isdisjoint(path.split("/")[:-1])
-
-
-def _is_called_so(path: str) -> bool:
-    name = posixpath.basename(path).lower()
-    return "dockerfile" in name or "containerfile" in name
 
 
 class Requests(NamedTuple):

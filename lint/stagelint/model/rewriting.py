@@ -9,6 +9,7 @@ from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.stages import Stage
 from stagelint.source import Span
+from stagelint.syntax.characters import lower
 from stagelint.syntax.directives import DIRECTIVE, NAMES
 from stagelint.syntax.nodes import Blank, Comment, Directive, Instruction, Item
 
@@ -23,10 +24,18 @@ def name_stage(stage: Stage, name: str) -> Edit:
     return Edit(Span(at, at), f" {keyword} {name}")
 
 
-def rename_stage(stage: Stage, name: str) -> Edit:
-    """Replace the name of a named *stage*."""
+def rename(file: File, stage: Stage, name: str) -> tuple[Edit, ...]:
+    """Give a named *stage* another name, in all that means it by its name in the file."""
     assert stage.name_span
-    return Edit(stage.name_span, name)
+    references = (
+        refer(reference, name)
+        for user in file.graph.used_by(stage.index)
+        for reference in file.graph.of(user)
+        if reference.needs == stage.index
+        and not reference.is_index
+        and lower(reference.raw) == stage.name
+    )
+    return tuple(dict.fromkeys((Edit(stage.name_span, name), *references)))
 
 
 def refer(reference: Reference, name: str) -> Edit:

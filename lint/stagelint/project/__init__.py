@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from stagelint import discover
 from stagelint.model.file import File
@@ -12,16 +12,22 @@ from stagelint.project.readers import Reader, reader_of
 from stagelint.source import Source
 
 
-def project(root: str, file_of: Callable[[Source], File]) -> Project:
+def project(
+    root: str,
+    file_of: Callable[[Source], File],
+    changed: Mapping[str, Source] | None = None,
+) -> Project:
     """The repository in the folder *root*; nothing is read before it is needed.
 
-    *file_of* makes a Dockerfile of a text.
+    *file_of* makes a Dockerfile of a text. *changed* are other texts for files, by their paths as
+    the user calls them.
     """
-    files = Files(root)
+    files = Files(root, changed)
     understood: set[str] = set()
 
     def dockerfile(path: str) -> File | None:
-        source = discover.read(files.shown(path))
+        name = files.shown(path)
+        source = (changed or {}).get(name) or discover.read(name)
         return None if source.error else file_of(source)
 
     return Project(
@@ -30,6 +36,7 @@ def project(root: str, file_of: Callable[[Source], File]) -> Project:
         builds=lambda: _builds(files, understood),
         mentions=lambda: _mentions(files, understood),
         dockerfile=dockerfile,
+        is_dockerfile=discover.is_dockerfile,
         notes=files.notes,
     )
 

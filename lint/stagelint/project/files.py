@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TypeVar, cast
 
@@ -21,8 +21,10 @@ _LIMIT = 2 << 20
 class Files:
     """Paths are relative to the root and have `/`."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, changed: Mapping[str, Source] | None = None) -> None:
+        """*changed* are other texts for files, by their paths as the user calls them."""
         self.root = root
+        self._changed = changed or {}
         self.notes: list[str] = []
         """What could not be read, and why: a line each."""
         self._sources: dict[str, Source | None] = {}
@@ -93,6 +95,8 @@ class Files:
         return source
 
     def _bytes(self, path: str) -> bytes | None:
+        if path in self._changed_paths:
+            return self._changed[self.shown(path)].to_bytes()
         try:
             data = discover.read_regular(os.path.join(self.root, path), _LIMIT)
         except OSError as error:
@@ -101,6 +105,12 @@ class Files:
         if data is None:
             self.note(path, f"larger than {_LIMIT >> 20} MiB")
         return None if data is None or b"\0" in data else data
+
+    @cached_property
+    def _changed_paths(self) -> frozenset[str]:
+        if not self._changed:
+            return frozenset()
+        return frozenset(each for each in self.paths if self.shown(each) in self._changed)
 
     def shown(self, path: str) -> str:
         """*path* as the user would write it."""

@@ -16,6 +16,8 @@ from stagelint.source import Source, Span
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "tag:yaml.org,2002:merge"
+#: `&anchor` and `!tag` in front of a node.
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
 _NULL = "tag:yaml.org,2002:null"
 #: Merges and aliases are followed so deep.
 _DEPTH = 30
@@ -128,6 +130,9 @@ class Node:
         if not self.is_scalar:
             return None
         value, span = self.plain, self.span
+        before = _PROPERTIES.match(self.source.text, span.start, span.end)
+        if before:
+            span = Span(before.end(), span.end)
         written = self.source.text[span.start : span.end]
         if self._node.style in ("'", '"'):
             span, written = Span(span.start + 1, span.end - 1), written[1:-1]

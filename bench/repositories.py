@@ -1,0 +1,110 @@
+"""What stagelint makes of whole repositories: `python -m bench.repositories FOLDER...`.
+
+Every folder is a checkout. Prints a row for each thing that is said of targets, to be judged by
+eye (`bench/reviews/`), and with `--rename` tries to rename every stage of every Dockerfile, writing
+nothing, and counts what becomes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from stagelint import arguments, discover, engine
+from stagelint.model.project import Project, is_foreign
+from stagelint.project.rename import Refused, plan
+from stagelint.rule import Finding
+from stagelint.session import Session
+
+RULES = "SL101,SL103,SL111,SL112,SL113"
+NEW = "renamed-stage"
+
+
+def session() -> Session:
+    """A run in the current folder, with no configuration."""
+    _, given = arguments.parse(["check", ".", "--project", ".", "--isolated", "--select", RULES])
+    return Session(given)
+
+
+def findings(run: Session, project: Project) -> Iterator[Finding]:
+    """What is said of the targets of the repository in the current folder."""
+    rules = run.rules_for("Dockerfile")
+    registry = run.registry(run.config_for("Dockerfile"))
+    yield from engine.lint_project(project, rules)
+    for path in project.dockerfiles:
+        file = project.dockerfile(path)
+        if file is not None and discover.is_dockerfile(path):
+            yield from engine.lint(file, rules, registry.resolve)
+
+
+def rows(folder: str, run: Session, project: Project) -> Iterator[str]:
+    """Tab-separated: repository, path, line, code, certain or not, message."""
+    for each in findings(run, project):
+        if each.code in RULES:
+            line = each.source.position(each.span.start).line
+            certain = "certain" if each.certain else "perhaps"
+            path = each.source.path
+            yield f"{Path(folder).name}\t{path}\t{line}\t{each.code}\t{certain}\t{each.message}"
+
+
+def renamed(run: Session, project: Project) -> Counter[str]:
+    """How many stages of the repository could be renamed, and why others could not."""
+    counts: Counter[str] = Counter()
+    for path in project.dockerfiles:
+        file = project.dockerfile(path)
+        for stage in file.stages if file and not is_foreign(path) else ():
+            if stage.name and file and file.table.selectable(stage):
+                counts[_renamed(run, project, path, (stage.name, NEW))] += 1
+    return counts
+
+
+def _renamed(run: Session, project: Project, path: str, names: tuple[str, str]) -> str:
+    try:
+        done = plan(project, path, names, lambda changed: run.project_with(".", changed))
+    except Refused as refused:
+        return f"refused: {_kind(refused.reasons[0])}"
+    for before, after in done.changes:
+        old, new = before.text.lower(), after.text.lower()
+        assert old.replace(names[0], "") == new.replace(names[1], "").replace(names[0], "")
+    return f"renamed in {len(done.changes)} files" if len(done.changes) > 1 else "renamed in 1 file"
+
+
+def _kind(reason: str) -> str:
+    known = ("may mean it", "not known", "puts the name", "another Dockerfile", "the same", "image")
+    return next((each for each in known if each in reason), reason)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.repositories", description=__doc__)
+    parser.add_argument("folders", nargs="+", metavar="FOLDER")
+    parser.add_argument("--rename", action="store_true")
+    options = parser.parse_args()
+    home = os.getcwd()
+    total: Counter[str] = Counter()
+    for folder in options.folders:
+        os.chdir(os.path.join(home, folder))
+        run = session()
+        project = run.project_for(".")
+        assert project is not None
+        start = time.perf_counter()
+        count = len(project.builds)
+        seconds = time.perf_counter() - start
+        said = f"{len(project.files)} files, {count} builds, {seconds:.2f} s"
+        print(f"# {Path(folder).name}: {said}, {len(project.notes)} notes", file=sys.stderr)
+        if options.rename:
+            total += renamed(run, project)
+        else:
+            for row in rows(folder, run, project):
+                print(row, flush=True)
+    for name, number in sorted(total.items()):
+        print(f"{number:6}  {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
