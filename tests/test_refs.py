@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from stagelint.cli import main
 from stagelint.project.readers import READERS
+from stagelint.source import Source
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CASES = sorted(path.name for path in FIXTURES.glob("refs-*"))
@@ -62,8 +63,9 @@ def test_json_places_every_reference(case: str, capfd: pytest.CaptureFixture[str
     assert found["notes"] == []
     assert references
     for each in references:
-        line = Path(each["file"]).read_text("utf-8").split("\n")[each["line"] - 1]
-        assert line[each["column"] - 1 :].startswith(each["target"]), each
+        source = Source.from_bytes(each["file"], Path(each["file"]).read_bytes())
+        start = source.line_span(each["line"]).start + each["column"] - 1
+        assert source.text[start:].startswith(str(each["target"])), each
 
 
 def test_every_format_has_a_repository() -> None:

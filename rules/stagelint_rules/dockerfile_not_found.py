@@ -67,7 +67,8 @@ def _may_be_generated(project: Project, build: Build, path: str) -> bool:
     written = re.compile(
         rf"(?:>|\b(?:cp|mv|tee|curl|wget|ln|sed|envsubst|template|generate)\b)[^\n]*{re.escape(name)}"
     )
-    return bool(written.search(build.source.text))
+    made = re.compile(rf"^[^\s#]*{re.escape(name)}[ \t]*:", re.MULTILINE)
+    return any(pattern.search(build.source.text) for pattern in (written, made))
 
 
 def _guess(project: Project, path: str) -> str:

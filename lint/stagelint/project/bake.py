@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from stagelint.model.project import Build, Value
 from stagelint.project import paths
@@ -39,10 +39,16 @@ class Target(Protocol):
         ...
 
 
-class Folder(NamedTuple):
-    """The targets that files of a folder define together, by name; later files go before."""
+class Folder:
+    """The targets that files of a folder define together."""
 
-    targets: Mapping[str, Sequence[Target]]
+    def __init__(self, targets: Mapping[str, Sequence[Target]], grouped: frozenset[str]) -> None:
+        """*targets* by name, those of later files first; *grouped* are the names groups list."""
+        self.targets = targets
+        every = (each for some in targets.values() for each in some)
+        inherited = {name.text for each in every for name in each.listed("inherits") or ()}
+        self._abstract = inherited - grouped
+        """What is there to be inherited from, and perhaps never built."""
 
     def builds(self, target: Target, base: paths.Base) -> Iterator[Build]:
         """The builds of *target*, one for each of what its fields may be."""
@@ -52,6 +58,7 @@ class Folder(NamedTuple):
 
     def _builds(self, target: Target, base: paths.Base) -> Iterator[Build]:
         whole = Text.of(target.source, target.span)
+        is_placed = base.is_certain and target.name not in self._abstract
         fields = [
             self._first(target, name) or [None] for name in ("context", "dockerfile", "target")
         ]
@@ -62,7 +69,7 @@ class Folder(NamedTuple):
                 target.source,
                 target.span,
                 paths.dockerfiles(base, context, dockerfile, whole, in_context=True),
-                is_placed=base.is_certain,
+                is_placed=is_placed,
                 target=stage.value if stage and stage.text else None,
                 args=self._values(target, "args"),
                 contexts=self._values(target, "contexts"),

@@ -106,7 +106,7 @@ def _build(
     *,
     in_context: bool,
 ) -> Build:
-    is_piped = (file is None and context is not None and context.text == "-") or (
+    is_piped = (context is not None and context.text == "-") or (
         file is not None and file.text in ("-", "/dev/stdin")
     )
     if is_piped or (context is None and file is None):

@@ -34,6 +34,7 @@ class _Around:
         self._defaults: dict[str, Expression] = {}
         self._values: dict[str, Sequence[Text]] = {}
         targets: dict[str, list[Target]] = {}
+        grouped: set[str] = set()
         for each in sorted(files.beside(path), key=_order):
             source = files.source(each) if each.endswith(".hcl") else None
             try:
@@ -45,11 +46,14 @@ class _Around:
                     default = block.attributes.get("default")
                     if default is not None:
                         self._defaults.setdefault(block.labels[0], default)
+                elif block.kind == "group" and "targets" in block.attributes:
+                    entries = block.attributes["targets"].entries()
+                    grouped.update(text.text for each in entries for text in each.texts(_nothing))
                 elif block.kind == "target" and block.labels:
                     targets.setdefault(block.labels[0], []).append(
                         _Target(block, self.variables, {})
                     )
-        self.folder = Folder(targets)
+        self.folder = Folder(targets, frozenset(grouped))
 
     def variables(self, name: str) -> Sequence[Text]:
         """The default of a variable: the environment may have another."""
@@ -59,6 +63,10 @@ class _Around:
             if default is not None and not default.is_null:
                 self._values[name] = [each.as_default() for each in default.texts(self.variables)]
         return self._values[name]
+
+
+def _nothing(name: str) -> Sequence[Text]:
+    return ()
 
 
 def _order(path: str) -> tuple[bool, str]:
