@@ -14,6 +14,7 @@ MODULES = {
 }
 
 
+PROJECT = {module for module in MODULES if module.split(".")[0] == "project"}
 VERIFY = {module for module in MODULES if module.split(".")[0] == "verify"}
 
 
@@ -42,6 +43,10 @@ def importers(*names: str) -> set[str]:
         (["networkx"], {"model.graph"}),
         (["dockerfile_parse"], {"second_reader"}),
         (["dataclasses"], set[str]()),
+        (["yaml"], {"project.yaml"}),
+        (["tree_sitter", "tree_sitter_hcl"], {"project.hcl"}),
+        (["ruamel"], {"project.yaml_shape"}),
+        (["stagelint.project"], {"session", "cli", *PROJECT}),
         (["subprocess"], {"discover", "verify.process"}),
         (["concurrent", "threading"], {"verify.__init__", "verify.process"}),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),

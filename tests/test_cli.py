@@ -1776,7 +1776,8 @@ def test_interrupted(folder: Path) -> None:
 
 HEAVY = (
     "asyncio concurrent.futures dataclasses difflib dockerfile_parse importlib.metadata inspect"
-    " json libcst logging networkx pathlib ruamel stagelint.verify subprocess tempfile tomllib unittest yaml"
+    " json libcst logging networkx pathlib ruamel stagelint.project"
+    " stagelint.verify subprocess tempfile tomllib tree_sitter unittest yaml"
 )
 LOADED = """
 import sys

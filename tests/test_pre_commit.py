@@ -65,7 +65,7 @@ def hooks() -> dict[str, dict[str, str]]:
 
 
 def test_the_manifest_has_these_hooks() -> None:
-    assert tuple(hooks()) == HOOKS
+    assert tuple(hooks()) == (*HOOKS, "stagelint-repo")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -180,6 +180,7 @@ def config(release: Path, environ: dict[str, str]) -> str:
         f"repos:\n- repo: '{release.as_posix()}'\n  rev: {revision}\n  hooks:\n"
         "  - id: stagelint\n    args: [--output-format=concise]\n"
         "  - id: stagelint-fix\n    args: [--show-fixes]\n"
+        "  - id: stagelint-repo\n    args: [--output-format=concise]\n"
     )
 
 
@@ -244,6 +245,22 @@ def test_a_hook_leaves_out_what_the_configuration_excludes(project: Project) -> 
     assert lint == Ran(0, f"{'stagelint':.<73}Passed\n")
     assert fix == Ran(0, f"{'stagelint (fix)':.<73}Passed\n")
     assert (project.folder / "vendor/Dockerfile").read_bytes().decode() == BAD
+
+
+@pytest.mark.slow
+def test_the_hook_for_repositories_reads_who_asks(project: Project) -> None:
+    project.write("Dockerfile", text="FROM alpine AS dev\nFROM alpine AS prod\n")
+    project.write("compose.yaml", text="services:\n  web:\n    build: {context: ., target: dve}\n")
+
+    assert installed(project).run("stagelint-repo") == Ran(
+        1,
+        f"{'stagelint (repository)':.<73}Failed\n- hook id: stagelint-repo\n- exit code: 1\n\n"
+        "Dockerfile:1:1: warning SL101 stage `dev` is not needed, and no file of the repository"
+        " asks for it\n"
+        "compose.yaml:3:33: error SL103 target `dve` does not exist in Dockerfile; did you mean"
+        " `dev`?\n"
+        "Found 2 findings (1 error, 1 warning) in 2 files.\n1 fixable with --unsafe-fixes.\n\n",
+    )
 
 
 @pytest.mark.slow

@@ -154,7 +154,7 @@ class Rule(ABC):
             fix,
             note,
             stage.label if stage else None,
-            file.roles[stage.index] if stage else None,
+            file.role_of(stage) if stage else None,
             related,
             self.aliases,
             certain,

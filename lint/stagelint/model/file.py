@@ -219,6 +219,15 @@ class File:
         """The role of every stage."""
         return roles(self.graph, self.shipped, self.asked - self.shipped)
 
+    def role_of(self, stage: Stage) -> Role:
+        """The role of one stage: of a shipped one it is known without reading the repository."""
+        at: int | None = self.final.index if self.final else None
+        while at is not None:
+            if at == stage.index:
+                return Role.SHIPPED
+            at = self.stages[at].base.stage
+        return self.roles[stage.index]
+
     def built(self, target: int, dialect: Dialect | None = None) -> set[int]:
         """The stages a builder builds for *target* with the values at hand."""
         if (dialect or self.options.dialect).builds_all_up_to_target:

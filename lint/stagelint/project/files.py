@@ -78,10 +78,10 @@ class Files:
             self._sources[path] = self._read(path)
         return self._sources[path]
 
-    def telling(self, path: str, words: tuple[str, ...]) -> Source | None:
+    def telling(self, path: str, words: tuple[str, ...], *, is_noted: bool = True) -> Source | None:
         """The same, if it has one of *words*, which are in lower case."""
         if path not in self._sources:
-            data = self._bytes(path)
+            data = self._bytes(path, is_noted=is_noted)
             if data is None or not re.search("|".join(words).encode(), data, re.IGNORECASE):
                 self._sources[path] = None
         return self.source(path)
@@ -94,15 +94,16 @@ class Files:
         self._paths[id(source)] = path
         return source
 
-    def _bytes(self, path: str) -> bytes | None:
+    def _bytes(self, path: str, *, is_noted: bool = True) -> bytes | None:
         if path in self._changed_paths:
             return self._changed[self.shown(path)].to_bytes()
         try:
             data = discover.read_regular(os.path.join(self.root, path), _LIMIT)
         except OSError as error:
-            self.note(path, (error.strerror or str(error)).lower())
+            if is_noted:
+                self.note(path, (error.strerror or str(error)).lower())
             return None
-        if data is None:
+        if data is None and is_noted:
             self.note(path, f"larger than {_LIMIT >> 20} MiB")
         return None if data is None or b"\0" in data else data
 

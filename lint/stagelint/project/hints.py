@@ -38,7 +38,7 @@ def mentions(files: Files, understood: set[str]) -> Iterator[Build]:
             or _DOCKERFILE.search(name)
         ):
             continue
-        source = files.telling(path, _TELLING)
+        source = files.telling(path, _TELLING, is_noted=False)
         if source is None:
             continue
         unknown = Value("\0", source, Span(0, 0))

@@ -23,11 +23,11 @@ def read(source: Source, files: Files) -> Iterator[Build]:
         return
     known = _variables(document)
     found = {key.plain: _Target(key.plain, node, known) for key, node in targets.items()}
-    targets = {name: cast("Sequence[Target]", [each]) for name, each in found.items()}
+    by_name = {name: cast("Sequence[Target]", [each]) for name, each in found.items()}
     groups = document.get("group")
     lists = [node.get("targets") for _, node in groups.items()] if groups else []
     grouped = frozenset(text.text for each in lists if each is not None for text in each.texts)
-    folder = Folder(targets, grouped)
+    folder = Folder(by_name, grouped)
     base = paths.of_file(files.path_of(source), is_certain=False)
     for each in found.values():
         yield from folder.builds(each, base)
