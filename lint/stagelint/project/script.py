@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
+from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Build
 from stagelint.project import command, paths
@@ -30,6 +31,14 @@ _DECLARING = frozenset(("export", "local", "readonly", "declare", "typeset"))
 _TOP_LEVEL = re.compile(r"git\s+rev-parse\s+--show-toplevel")
 _SCRIPTS_FOLDER = re.compile(r"""dirname|(?:BASH_SOURCE|\$\{?0)[^\s"']*%/\*""")
 _ITSELF = re.compile(r"\$\{?(?:0|BASH_SOURCE|\(%\))")
+_FUNCTION = re.compile(
+    r"^[ \t]*(?:function[ \t]+(?P<name>[\w:.-]+)[ \t]*(?:\(\))?|(?P<plain>[\w:.-]+)[ \t]*\(\))[ \t\n]*[{(]",
+    re.MULTILINE,
+)
+#: Programs that run what their last word says.
+_SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash"))
+#: Scripts in scripts are read so deep.
+_DEPTH = 3
 _ABOVE = re.compile(r"(?:/\.\.)+")
 
 
@@ -38,12 +47,32 @@ def builds(script: Text, asker: Asker, variables: Variables | None = None) -> It
     yield from _Script(script, asker, variables or {}).builds()
 
 
+class _Function(NamedTuple):
+    """A function: its body stands at *start* to *end*."""
+
+    name: str
+    start: int
+    end: int
+
+
 class _Script:
-    def __init__(self, script: Text, asker: Asker, variables: Variables) -> None:
+    def __init__(self, script: Text, asker: Asker, variables: Variables, depth: int = 0) -> None:
         self.script = script
+        self.depth = depth
         self.asker = asker
         self.outer = variables
         self.commands = list(shell.commands(script.text))
+        self.functions = list(_functions(script.text))
+        self.calls: dict[str, list[Command]] = {each.name: [] for each in self.functions}
+        for each in self.commands:
+            name = each.words[0].literal if each.words else None
+            if name in self.calls and not _defines(script.text, each):
+                self.calls[name].append(each)
+        self.shifts = [
+            each.start
+            for each in self.commands
+            if len(each.words) == 1 and each.words[0].literal == "shift"
+        ]
         self.assigned: dict[str, list[Assignment]] = {}
         for each in self.commands:
             for assignment in (*each.assignments, *self._declared(each)):
@@ -70,13 +99,23 @@ class _Script:
                 asker = self.asker._replace(base=base)
                 for words in self._commands(each):
                     yield from command.builds(words, asker)
+                    yield from self._inner(words, asker)
+
+    def _inner(self, words: Sequence[Text], asker: Asker) -> Iterator[Build]:
+        """The builds of `bash -c SCRIPT` and `eval WORDS`."""
+        if self.depth >= _DEPTH or not words:
+            return
+        for program, option, text in zip(words, words[1:], words[2:], strict=False):
+            if program.text.rpartition("/")[2] in _SHELLS and re.fullmatch("-[a-z]*c", option.text):
+                yield from _Script(text, asker, self.outer, self.depth + 1).builds()
+        if words[0].text == "eval":
+            for word in words[1:]:
+                yield from _Script(word, asker, self.outer, self.depth + 1).builds()
 
     def _may_build(self, each: Command) -> bool:
         """Does a word say so? Most commands are not worth to be expanded."""
-        written = (self.script.text[word.start : word.end] for word in each.words)
-        return any(
-            text.endswith(("build", "bud", "bake", "executor", 'build"')) for text in written
-        )
+        written = self.script.text[each.start : each.end]
+        return any(word in written for word in ("build", "bud", "bake", "executor"))
 
     def _declared(self, each: Command) -> Iterator[Assignment]:
         """`export NAME=value` and its like; `for NAME in words`."""
@@ -144,6 +183,10 @@ class _Script:
         )
         if part.is_quoted and not is_list:
             return None
+        if part.text in "@*":
+            called = self._arguments(part, slice(0, None))
+            if called:
+                return called
         mark = command.SEVERAL if is_list else command.PERHAPS_SEVERAL
         assignments = self.assigned.get(part.text, [])
         if is_list or any(each.is_added for each in assignments):
@@ -184,6 +227,9 @@ class _Script:
         if operator and operator not in "-=?":
             return [self._unknown(part)]
         found: list[Text] = []
+        if part.text.isdigit() and part.text != "0":
+            at = int(part.text[:3])
+            found = [words[0] for words in self._arguments(part, slice(at - 1, at), open_) if words]
         if part.text not in open_ and len(open_) < MOST:
             for assignment in self.assigned.get(part.text, ()):
                 if not assignment.words or assignment.is_added or assignment.is_array:
@@ -202,9 +248,44 @@ class _Script:
             found = [Text([piece._replace(text=_FOLDERS[part.text])])]
         return _distinct(found) or [self._unknown(part)]
 
+    def _arguments(
+        self, part: Part, which: slice, open_: frozenset[str] = frozenset()
+    ) -> list[list[Text]]:
+        """The arguments of every call of the function that *part* stands in."""
+        around = [each for each in self.functions if each.start <= part.start < each.end]
+        if not around or around[-1].name in open_ or len(open_) > MOST:
+            return []
+        function = around[-1]
+        first = 1 + sum(function.start <= at < part.start for at in self.shifts)
+        return [
+            [
+                text
+                for word in call.words[first:][which]
+                for text in self._alternatives(word, open_ | {function.name})
+            ]
+            for call in self.calls[function.name]
+        ]
+
     def _unknown(self, part: Part) -> Text:
         whole = self.script[part.start : part.end]
         return Text.unknown(whole.source, whole.span)
+
+
+def _functions(script: str) -> Iterator[_Function]:
+    """The functions that a script defines, whose bodies end with a brace of its own line."""
+    for match in _FUNCTION.finditer(script):
+        closing = script.find("\n}", match.end())
+        line = script.find("\n", match.end())
+        one_liner = script[match.end() : line if line >= 0 else len(script)].rstrip().endswith("}")
+        end = line if one_liner else closing
+        yield _Function(
+            match["name"] or match["plain"], match.end(), end if end >= 0 else len(script)
+        )
+
+
+def _defines(script: str, each: Command) -> bool:
+    """Is it the name in front of `()`?"""
+    return len(each.words) == 1 and script.startswith("(", each.end)
 
 
 def _lone_variable(word: Word) -> Part | None:
