@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TypeVar, cast
@@ -82,7 +81,8 @@ class Files:
         """The same, if it has one of *words*, which are in lower case."""
         if path not in self._sources:
             data = self._bytes(path, is_noted=is_noted)
-            if data is None or not re.search("|".join(words).encode(), data, re.IGNORECASE):
+            low = b"" if data is None else data.lower()  # quicker than an expression
+            if not any(word.encode() in low for word in words):
                 self._sources[path] = None
         return self.source(path)
 

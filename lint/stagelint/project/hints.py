@@ -12,11 +12,10 @@ from stagelint.model.project import Build, Value, is_foreign
 from stagelint.project.files import Files
 from stagelint.source import Span
 
-#: `--target dev`, `target: dev`, `"Target": "dev"`, `DockerfileFastModeStage>dev<`.
-_MENTION = re.compile(
-    r"(?:target|stage)s?[\"'`\]\w]{0,2}[ \t]*[=:>( \t,][\s\"'`(\[]{0,4}([A-Za-z][\w.-]*)",
-    re.IGNORECASE,
-)
+#: What may stand between the word and the name: `--target dev`, `target: dev`, `"Target": "dev"`,
+#: `DockerfileFastModeStage>dev<`.
+_WORDS = ("target", "stage")
+_NAME = re.compile(r"s?[\"'`\]\w]{0,2}[ \t]*[=:>( \t,][\s\"'`(\[]{0,4}([A-Za-z][\w.-]*)")
 _TELLING = ("docker", "buildx", "podman", "buildah", "kaniko", "skaffold")
 #: Files that people do not write.
 _BINARY = re.compile(
@@ -42,7 +41,19 @@ def mentions(files: Files, understood: set[str]) -> Iterator[Build]:
         if source is None:
             continue
         unknown = Value("\0", source, Span(0, 0))
-        for match in _MENTION.finditer(source.text):
+        for match in filter(None, (_NAME.match(source.text, at) for at in _words(source.text))):
             span = Span(*match.span(1))
             target = Value(match[1], source, span)
             yield Build("mention", "", source, span, (unknown,), target=target, is_hint=True)
+
+
+def _words(text: str) -> Iterator[int]:
+    """Where the words end that go before a name."""
+    low = text.lower()
+    if len(low) != len(text):  # a few letters become two
+        low = text
+    for word in _WORDS:
+        at = low.find(word)
+        while at >= 0:
+            yield at + len(word)
+            at = low.find(word, at + 1)
