@@ -39,6 +39,8 @@ class Value(NamedTuple):
     span: Span
     """Where it stands, without quotes; a larger place if it is put together."""
     is_default: bool = False
+    is_shared: bool = False
+    """Does it stand in a variable that other commands may use as well?"""
 
     @property
     def confidence(self) -> Confidence:
@@ -221,7 +223,7 @@ class Project:
         found: dict[tuple[str, Span], tuple[Value, list[File | None]]] = {}
         for build in self.builds:
             for name in names(build):
-                if name.confidence is Confidence.LITERAL:
+                if name.confidence is Confidence.LITERAL and not name.is_shared:
                     key = (name.source.path, name.span)
                     path = self.places(build)[0] if self.is_certain(build) else None
                     file = self.dockerfile(path) if path is not None else None

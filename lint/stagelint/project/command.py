@@ -71,14 +71,17 @@ class _Options(NamedTuple):
         return [value for name in names for value in self.named.get(name, ())]
 
 
-def builds(words: Sequence[Text], asker: Asker) -> Iterator[Build]:
-    """The builds that a command of these *words* asks for; it need not be one of a builder."""
+def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> Iterator[Build]:
+    """The builds that a command of these *words* asks for; it need not be one of a builder.
+
+    *place* is where the command stands, by default what is between its first and its last word.
+    """
     found = _recognised(words)
     if found is None:
         return
     program, rest = found
     options = _options(rest)
-    whole = words[0]
+    whole = place or Text([*words[0].pieces, *words[-1].pieces], words[0].place)
     if program == "bake":
         yield from _overridden(options, asker, whole)
         return
@@ -121,8 +124,8 @@ def _build(
         where,
         is_placed=asker.base.is_certain and context is not None and not options.open,
         target=target.value if target else None,
-        args=_names(options.get("build-arg")),
-        contexts=_names(options.get("build-context")),
+        args=_names(options.get("build-arg"), whole),
+        contexts=_names(options.get("build-context"), whole),
         uncached=_listed(options.get("no-cache-filter")),
     )
 
@@ -146,9 +149,15 @@ def _unknown(text: Text) -> Text:
     return Text.unknown(text.source, text.span)
 
 
-def _names(values: Sequence[Text]) -> tuple[Value, ...]:
+def _names(values: Sequence[Text], whole: Text) -> tuple[Value, ...]:
     """What stands before `=`."""
-    return tuple(value.partition("=")[0].value for value in values)
+    start, end = whole.span
+    found: list[Value] = []
+    for value in values:
+        name = value.partition("=")[0].value
+        is_here = name.source is whole.source and start <= name.span.start <= name.span.end <= end
+        found.append(name._replace(is_shared=not is_here))
+    return tuple(found)
 
 
 def _listed(values: Sequence[Text]) -> tuple[Value, ...]:

@@ -97,8 +97,9 @@ class _Script:
                 folders.append((each.depth, base._replace(is_certain=False)))
             elif self._may_build(each):
                 asker = self.asker._replace(base=base)
+                place = self.script[each.start : each.end]
                 for words in self._commands(each):
-                    yield from command.builds(words, asker)
+                    yield from command.builds(words, asker, place)
                     yield from self._inner(words, asker)
 
     def _inner(self, words: Sequence[Text], asker: Asker) -> Iterator[Build]:

@@ -46,7 +46,7 @@ class Text:
     def __init__(self, pieces: Iterable[Piece], place: Place | None = None) -> None:
         """*place* is where a text is put together whose pieces come from several places."""
         self.pieces = tuple(pieces)
-        self._place = place
+        self.place = place
         self.text = "".join(piece.text for piece in self.pieces)
         self._starts: list[int] = []
         at = 0
@@ -69,7 +69,7 @@ class Text:
         return self.text
 
     def __add__(self, other: Text) -> Text:
-        return Text((*self.pieces, *other.pieces), self._place)
+        return Text((*self.pieces, *other.pieces), self.place)
 
     def __getitem__(self, part: slice) -> Text:
         """The part between two offsets."""
@@ -82,7 +82,7 @@ class Text:
             low, high = max(start - first, 0), min(end - first, len(piece.text))
             if low < high or (start == end and low == high):
                 found.append(piece.cut(low, high))
-        return Text(found or [piece.cut(0, 0) for piece in self.pieces[:1]], self._place)
+        return Text(found or [piece.cut(0, 0) for piece in self.pieces[:1]], self.place)
 
     @property
     def is_known(self) -> bool:
@@ -101,8 +101,8 @@ class Text:
     def _where(self) -> Place:
         spans: list[Span] = []
         source = self.pieces[0].source
-        if self._place:
-            source, (start, end) = self._place
+        if self.place:
+            source, (start, end) = self.place
             spans = [
                 each.span
                 for each in self.pieces
@@ -122,7 +122,7 @@ class Text:
 
     def as_default(self) -> Text:
         """The same text, which somebody may set otherwise."""
-        return Text((piece._replace(is_default=True) for piece in self.pieces), self._place)
+        return Text((piece._replace(is_default=True) for piece in self.pieces), self.place)
 
     def split(self, separator: str = r"\s+") -> list[Text]:
         """The parts between what the expression *separator* matches, without empty ones."""
