@@ -35,7 +35,7 @@ def findings(run: Session, project: Project) -> Iterator[Finding]:
     """What is said of the targets of the repository in the current folder."""
     rules = run.rules_for("Dockerfile")
     registry = run.registry(run.config_for("Dockerfile"))
-    yield from engine.lint_project(project, rules)
+    yield from engine.lint_project(project, rules, registry.resolve)
     for path in project.dockerfiles:
         file = project.dockerfile(path)
         if file is not None and discover.is_dockerfile(path):

@@ -82,7 +82,7 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
-    found = lint_project(project(".", File), [rule])
+    found = lint_project(project(".", File), [rule], REGISTRY.resolve)
 
     for name, text in marked.items():
         source = Source.from_bytes(name, Path(name).read_bytes())

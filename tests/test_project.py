@@ -259,6 +259,24 @@ def test_other_files_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None
     assert run(capsys, "--select", "SL103", "-q") == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("comment", "silenced"),
+    [
+        ("      target: gone # stagelint: ignore[SL103] made by a script\n", True),
+        ("      # stagelint: ignore[unreachable-target]\n      target: gone\n", True),
+        ("      # stagelint: file-ignore[SL103]\n\n\n      target: gone\n", True),
+        ("      target: gone # stagelint: ignore[SL101]\n", False),
+        ("      # stagelint: ignore[SL103]\n\n      target: gone\n", False),
+    ],
+)
+def test_comments_in_other_files_silence(
+    comment: str, silenced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("compose.yaml", COMPOSE.replace("      target: dev\n", comment))
+
+    assert main([".", "--project", ".", "--select", "SL103"]) == (0 if silenced else 1)
+
+
 def test_a_target_of_the_repository_is_no_unused_stage(capsys: pytest.CaptureFixture[str]) -> None:
     write("compose.yaml", COMPOSE)
     subprocess.run(["git", "init", "-q", "."], check=True)

@@ -119,7 +119,8 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
         done.add(id(project))
         rules = session.rules_for(os.path.join(folder, "Dockerfile"))
         by_source: dict[str, list[Finding]] = {}
-        for finding in engine.lint_project(project, rules):
+        resolve = session.registry(session.config_for(folder)).resolve
+        for finding in engine.lint_project(project, rules, resolve):
             path = finding.source.path
             if _lies_below(path, folders) and not session.is_silenced(finding):
                 by_source.setdefault(path, []).append(finding)

@@ -57,13 +57,18 @@ def lint(
 def lint_project(
     project: Project,
     rules: Sequence[type[Rule]],
+    resolve: Callable[[str], frozenset[str]],
 ) -> list[Finding]:
-    """What *rules* find in the files of a repository that ask for builds, each said once."""
+    """What *rules* find in the files of a repository that ask for builds, each said once.
+
+    *resolve* gives the codes a selector in a comment stands for.
+    """
     found = [
         each
         for rule in rules
         if issubclass(rule, ProjectRule)
         for each in rule().check_project(project)
+        if not suppress.is_silenced(each, resolve)
     ]
     distinct = {(each.source.path, each.span, each.code, each.message): each for each in found}
     return [distinct[key] for key in sorted(distinct)]

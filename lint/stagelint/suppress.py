@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
 from stagelint.model.file import File
-from stagelint.model.suppressions import Suppression
+from stagelint.model.suppressions import Suppression, selectors_at
 from stagelint.rule import Finding
 
 
@@ -44,6 +44,14 @@ def apply(
             unused.append((each, f"`{each.selector}` finds nothing here"))
     file.unused_suppressions = unused
     return kept
+
+
+def is_silenced(finding: Finding, resolve: Callable[[str], frozenset[str]]) -> bool:
+    """Does a comment of a file that is no Dockerfile cover *finding*?"""
+    return any(
+        finding.code in resolve(selector) or selector in finding.aliases
+        for selector in selectors_at(finding.source, finding.span.start)
+    )
 
 
 class _Index:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stagelint.source import Span
+from stagelint.source import Source, Span
 from stagelint.syntax.nodes import Comment, Dockerfile, Instruction, PieceKind
 
-_COMMENT = re.compile(r"#[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]")
+_COMMENT = re.compile(r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]")
 _SELECTOR = re.compile(r"[^\s,]+")
 
 
@@ -35,6 +35,21 @@ def suppressions(tree: Dockerfile) -> list[Suppression]:
     if "stagelint:" not in tree.text:
         return []
     return list(_find(tree))
+
+
+def selectors_at(source: Source, offset: int) -> Iterator[str]:
+    """The selectors that silence what stands at *offset* of a file that is no Dockerfile.
+
+    A comment speaks of its line, or if it has one of its own, of the next line.
+    """
+    if "stagelint:" not in source.text:
+        return
+    line = source.position(offset).line
+    for match in _COMMENT.finditer(source.text):
+        at = source.position(match.start()).line
+        is_alone = not source.text[source.line_span(at).start : match.start()].strip()
+        if match[1] == "file-ignore" or at == line or (is_alone and at == line - 1):
+            yield from _SELECTOR.findall(match[2])
 
 
 def _find(tree: Dockerfile) -> Iterator[Suppression]:
