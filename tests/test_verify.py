@@ -977,10 +977,11 @@ def test_values_that_make_no_sense(place: Place, stagelint: Run, arguments: str)
 
 WAITING = TEXT + "RUN wait\n"
 
-#: A shell may have told the tests, and so their children, to ignore Ctrl-C.
+#: A shell or `nohup` may have told the tests, and so their children, to ignore these.
 INTERRUPTIBLE = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+hasattr(signal, "SIGHUP") and signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from stagelint.cli import main
 sys.exit(main())
 """

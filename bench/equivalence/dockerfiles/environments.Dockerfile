@@ -23,3 +23,4 @@ ENV LEGACY one two  three
 RUN make
 CMD ["run", "--mode", "prod"]
 ENTRYPOINT ["/entry"]
+EXPOSE 53/udp 53 8443/tcp
