@@ -86,9 +86,9 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
         yield from _overridden(options, asker, whole)
         return
     is_kaniko = program == "kaniko"
-    contexts = (
-        options.get("context") if is_kaniko else [each.strip() for each in options.others[:1]]
-    )
+    contexts = [each.strip() for each in options.others[:1]]
+    if is_kaniko:
+        contexts = [each for each in options.get("context") if "://" not in each.text]
     files = options.get("dockerfile") if is_kaniko else options.get("file", "f")
     targets: list[Text | None] = [*options.get("target")] or [None]
     if options.open:
@@ -96,7 +96,7 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
     for target in targets:
         for context in or_none(contexts):
             for file in or_none(files):
-                yield _build(options, asker, whole, context, file, target, in_context=is_kaniko)
+                yield _build(options, asker, whole, context, file, target, is_kaniko=is_kaniko)
 
 
 def _build(
@@ -107,7 +107,7 @@ def _build(
     file: Text | None,
     target: Text | None,
     *,
-    in_context: bool,
+    is_kaniko: bool,
 ) -> Build:
     is_piped = (context is not None and context.text == "-") or (
         file is not None and file.text in ("-", "/dev/stdin")
@@ -115,14 +115,19 @@ def _build(
     if is_piped or (context is None and file is None):
         where: tuple[Value, ...] = (_unknown(whole).value,)
     else:
-        where = paths.dockerfiles(asker.base, context, file, whole, in_context=in_context)
+        where = paths.dockerfiles(asker.base, context, file, whole, in_context=False)
+        if is_kaniko:  # looks beside itself first, then in the context
+            where += paths.dockerfiles(asker.base, context, file, whole, in_context=True)
     return Build(
         asker.kind,
         asker.label,
         whole.source,
         whole.span,
         where,
-        is_placed=asker.base.is_certain and context is not None and not options.open,
+        is_placed=asker.base.is_certain
+        and context is not None
+        and not options.open
+        and not is_kaniko,
         target=target.value if target else None,
         args=_names(options.get("build-arg"), whole),
         contexts=_names(options.get("build-context"), whole),

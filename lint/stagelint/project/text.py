@@ -184,3 +184,12 @@ def combine(parts: Sequence[Sequence[Text]], whole: Text) -> Iterator[Text]:
         return
     for chosen in product(*parts):
         yield concat(chosen, whole.source, whole.span)
+
+
+def joined(texts: Sequence[Text]) -> Text | None:
+    """The texts as lines of one; None if there are none."""
+    pieces: list[Piece] = []
+    for text in texts:
+        end = text.span.end
+        pieces += (*text.pieces, Piece("\n", text.source, Span(end, end)))
+    return Text(pieces) if pieces else None

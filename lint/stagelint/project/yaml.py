@@ -103,6 +103,21 @@ class Node:
         for each in merged:
             yield from each.items(depth + 1)
 
+    def below(self) -> list[Node]:
+        """The entries of a sequence, or the values of a mapping."""
+        return self.entries() or [value for _, value in self.items()]
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it, each once, however many aliases it has."""
+        seen: set[int] = set()
+        waiting: list[Node] = [self]
+        while waiting:
+            node = waiting.pop()
+            if node.id not in seen:
+                seen.add(node.id)
+                yield node
+                waiting += reversed(node.below())
+
     def entries(self) -> list[Node]:
         """The entries of a sequence."""
         if not self.is_sequence:

@@ -35,6 +35,20 @@ class Reader(NamedTuple):
 #: The first whose names fit reads a file.
 READERS = (
     Reader("github_actions", r"(^|/)\.github/.*\.ya?ml$|(^|/)action\.ya?ml$", COMMANDS),
+    Reader("gitlab_ci", r"(^|/)[^/]*\.?gitlab-ci[^/]*\.ya?ml$|(^|/)\.gitlab/.*\.ya?ml$", COMMANDS),
+    Reader("circleci", r"(^|/)\.circleci/.*\.ya?ml$", COMMANDS),
+    Reader(
+        "azure_pipelines",
+        r"(^|/)[^/]*azure-pipelines?[^/]*\.ya?ml$|(^|/)\.azure[^/]*/.*\.ya?ml$",
+        COMMANDS,
+    ),
+    Reader("cloud_build", r"(^|/)[^/]*cloudbuild[^/]*\.(ya?ml|json)$", COMMANDS),
+    Reader("skaffold", r"(^|/)[^/]*skaffold[^/]*\.ya?ml$", ("artifacts",), is_complete=True),
+    Reader("taskfile", r"(^|/)taskfile[^/]*\.ya?ml$", COMMANDS),
+    Reader("bitbucket_pipelines", r"(^|/)bitbucket-pipelines\.ya?ml$", COMMANDS),
+    Reader(
+        "woodpecker", r"(^|/)\.(drone|woodpecker)\.ya?ml$|(^|/)\.woodpecker/.*\.ya?ml$", COMMANDS
+    ),
     Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",), is_complete=True),
     Reader("bake", r"\.hcl$", ("target",), is_complete=True),
     Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
