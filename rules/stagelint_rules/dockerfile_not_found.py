@@ -48,7 +48,8 @@ class DockerfileNotFound(ProjectRule):
             if not build.paths or not build.is_placed or build.is_hint:
                 continue
             path = build.paths[0]
-            if path.is_default or any(UNKNOWN in each.text for each in build.paths):
+            is_named = path.span != build.span
+            if not is_named or path.is_default or any(UNKNOWN in each.text for each in build.paths):
                 continue
             if any(each.text in project.files for each in build.paths):
                 continue

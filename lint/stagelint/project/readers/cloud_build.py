@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stagelint.model.project import Build
-from stagelint.project import command, pipelines
+from stagelint.project import command, paths, pipelines
 from stagelint.project.command import Asker
 from stagelint.project.files import Files
 from stagelint.project.interpolation import alternatives
@@ -27,12 +27,13 @@ def read(source: Source, files: Files) -> Iterator[Build]:
         for number, step in enumerate(steps.entries() if steps else []):
             name = step.get("id")
             label = f"step {name.plain if name else number}"
-            yield from _step(step, label, known)
+            yield from _step(step, label, known, paths.at_root(files.path_of(source)))
 
 
-def _step(step: Node, label: str, known: dict[str, Text]) -> Iterator[Build]:
+def _step(step: Node, label: str, known: dict[str, Text], base: paths.Base) -> Iterator[Build]:
     image, entrypoint, script = step.get("name"), step.get("entrypoint"), step.get("script")
-    base = pipelines.within(step.get("dir"))
+    folder = step.get("dir")
+    base = base.within(folder.plain) if folder is not None else base
     if script is not None and script.text:
         yield from pipelines.builds(_KIND, label, [script.text], None, base)
         return
