@@ -112,13 +112,13 @@ def _base(path: str) -> paths.Base:
 
 def _build(service: _Service, node: Node, place: _Place, target: Text | None = None) -> Build:
     context, dockerfile, base = place
-    whole = Text.of(node.source, node.span)
+    whole = Text.of(node.source, service.node.span)
     bake = service.node.get("build", "x-bake")
     return Build(
         "compose",
         f"service {service.name}",
         node.source,
-        node.span,
+        service.node.span,
         paths.dockerfiles(base, context, dockerfile, whole, in_context=True),
         is_placed=base.is_certain,
         target=target.value if target else None,
