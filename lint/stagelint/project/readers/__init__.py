@@ -39,6 +39,7 @@ READERS = (
     Reader("bake", r"\.hcl$", ("target",), is_complete=True),
     Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
     Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
+    Reader("python_code", r"\.py$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
