@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from stagelint.project.python import Call, Expression, Module
 
 #: A file without any is not worth to be parsed.
-_CALL = re.compile(r"\bbuild\b|\bbud\b|\bbake\b|docker_build|DockerImage|kaniko")
+_CALL = re.compile(
+    r"""(?:images|api)\.build\(|docker_build\(|testcontainers|python_on_whales|APIClient|executor"""
+    r"""|(?:docker|podman|nerdctl|finch|depot|buildx|buildah|[}%]).{0,80}?\b(?:build|bud|bake)\s+[^\w\s]"""
+)
+_WORD = re.compile(r"""["'](?:build|bud|bake)["']""")
+_ENGINE = re.compile(r"""["'](?:docker|podman|nerdctl|finch|depot|buildx|buildah)["']""")
 #: What functions that run a command are called.
 _RUNNING = re.compile(
     r"run|exec|call|popen|system|shell|cmd|command|spawn|output|sudo|^sh$|^local$", re.IGNORECASE
@@ -28,7 +33,8 @@ _NOT_RUNNING = re.compile(r"assert|expect|mock|callback|recall|runner", re.IGNOR
 
 def read(source: Source, files: Files) -> Iterator[Build]:
     """The builds that a module asks for; it is run in the root of the repository or beside itself."""
-    if _CALL.search(source.text) is None:
+    text = source.text
+    if not _CALL.search(text) and not (_WORD.search(text) and _ENGINE.search(text)):
         return
     from stagelint.project.python import Module  # takes long to be imported
 
