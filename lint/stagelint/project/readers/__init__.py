@@ -40,6 +40,7 @@ READERS = (
     Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
     Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
     Reader("python_code", r"\.py$", COMMANDS),
+    Reader("tox", r"(^|/)(tox\.ini|setup\.cfg)$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
