@@ -35,6 +35,7 @@ class Reader(NamedTuple):
 #: The first whose names fit reads a file.
 READERS = (
     Reader("github_actions", r"(^|/)\.github/.*\.ya?ml$|(^|/)action\.ya?ml$", COMMANDS),
+    Reader("devcontainer", r"(^|/)\.?devcontainer\.json$", ("docker",), is_complete=True),
     Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",), is_complete=True),
     Reader("bake", r"\.hcl$", ("target",), is_complete=True),
     Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
