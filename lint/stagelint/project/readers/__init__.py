@@ -42,6 +42,11 @@ READERS = (
     Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
     Reader("python_code", r"\.py$", COMMANDS),
     Reader("tox", r"(^|/)(tox\.ini|setup\.cfg)$", COMMANDS),
+    Reader(
+        "jenkinsfile",
+        r"(^|/)jenkinsfile([.-](?!bats$|md$)[^/]*)?$|\.(jenkinsfile|groovy)$",
+        COMMANDS,
+    ),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
