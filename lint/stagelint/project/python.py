@@ -11,9 +11,8 @@ import ast
 import posixpath
 import re
 import warnings
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, product
+from itertools import product
 from typing import NamedTuple
 
 import libcst as cst
@@ -24,7 +23,7 @@ from stagelint.project.command import SEVERAL
 from stagelint.project.paths import HERE
 from stagelint.project.text import MOST, Piece, Text, combine, expand
 from stagelint.project.yaml import Broken
-from stagelint.source import Source, Span, encode
+from stagelint.source import Source, Span, byte_offsets
 
 #: Expressions are followed so deep.
 _DEPTH = 40
@@ -429,16 +428,12 @@ class Module:
         """The first names of the modules it imports."""
         wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
         self._places = wrapper.resolve(ByteSpanPositionProvider)
-        widths = None if text.isascii() else (len(encode(sign)) for sign in text)
-        self._bytes = None if widths is None else list(accumulate(widths, initial=0))
+        self._at = byte_offsets(text)
 
     def span(self, node: cst.CSTNode) -> Span:
         place = self._places[node]
-        return Span(self._at(place.start), self._at(place.start + place.length))
-
-    def _at(self, offset: int) -> int:
-        found = offset if self._bytes is None else bisect_left(self._bytes, offset)
-        return found + self._offset
+        start, end = self._at(place.start), self._at(place.start + place.length)
+        return Span(start + self._offset, end + self._offset)
 
     def may_go_on(self, depth: int) -> bool:
         """Is an expression worth to be looked into that is met on the way?"""

@@ -10,7 +10,7 @@ from stagelint.model.project import UNKNOWN, Build
 from stagelint.project import command, paths
 from stagelint.project.command import Asker
 from stagelint.project.paths import HERE, TOP
-from stagelint.project.text import MOST, Text, combine
+from stagelint.project.text import MOST, STEPS, Text, combine
 from stagelint.syntax import shell
 from stagelint.syntax.shell import Assignment, Command, Kind, Part, Word
 
@@ -44,6 +44,7 @@ class _Script:
         self.asker = asker
         self.outer = variables
         self.commands = list(shell.commands(script.text))
+        self.steps = 0
         self.assigned: dict[str, list[Assignment]] = {}
         for each in self.commands:
             for assignment in (*each.assignments, *self._declared(each)):
@@ -112,6 +113,7 @@ class _Script:
 
     def _commands(self, each: Command) -> Iterator[list[Text]]:
         """The words of a command, once for every combination of what its variables may be."""
+        self.steps = 0
         alternatives = [self._words(word) for word in each.words]
         count = 1
         for some in alternatives:
@@ -184,7 +186,8 @@ class _Script:
         if operator and operator not in "-=?":
             return [self._unknown(part)]
         found: list[Text] = []
-        if part.text not in open_ and len(open_) < MOST:
+        self.steps += 1
+        if part.text not in open_ and len(open_) < MOST and self.steps < STEPS:
             for assignment in self.assigned.get(part.text, ()):
                 if not assignment.words or assignment.is_added or assignment.is_array:
                     return [self._unknown(part)]
