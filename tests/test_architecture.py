@@ -51,6 +51,8 @@ def importers(*names: str) -> set[str]:
         (["concurrent", "threading"], {"verify.__init__", "verify.process"}),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
         (["tomllib"], {"config"}),
+        (["libcst", "ast"], {"project.python"}),
+        (["stagelint.project.python"], {"project.readers.python_code"}),  # libcst loads slowly
         (["tempfile"], {"verify.__init__"}),
         (["shutil"], {"verify.buildkit", "verify.buildah"}),  # to find the program
         (["socket", "urllib", "http"], set[str]()),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -82,3 +84,11 @@ def encode(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
+
+
+def byte_offsets(text: str) -> Callable[[int], int]:
+    """What turns offsets into the bytes of *text* to offsets into *text*."""
+    if text.isascii():
+        return lambda offset: offset
+    starts = list(accumulate((len(encode(sign)) for sign in text), initial=0))
+    return lambda offset: bisect_left(starts, offset)

@@ -12,7 +12,7 @@ from typing import Any
 
 from stagelint.project.text import Piece, Text, combine
 from stagelint.project.yaml import Broken
-from stagelint.source import Source, Span, encode
+from stagelint.source import Source, Span, byte_offsets, encode
 
 #: What a name stands for; nothing if that is not known.
 Lookup = Callable[[str], Sequence[Text]]
@@ -31,11 +31,10 @@ def _parser() -> Any:
 
 def blocks(source: Source) -> list[Block]:
     """The blocks of a file, such as `target "app" { ... }`."""
-    data = encode(source.text)
-    tree = _parser().parse(data)
+    tree = _parser().parse(encode(source.text))
     if tree.root_node.has_error:
         raise Broken(f"line {_first_error(tree.root_node) + 1}: is not HCL")
-    return list(_blocks(tree.root_node, _Offsets(source, data)))
+    return list(_blocks(tree.root_node, _Offsets(source)))
 
 
 def _first_error(node: Any) -> int:
@@ -49,17 +48,12 @@ def _first_error(node: Any) -> int:
 class _Offsets:
     """Turns the bytes that tree-sitter counts into characters."""
 
-    def __init__(self, source: Source, data: bytes) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self._data = None if len(data) == len(source.text) else data
+        self._at = byte_offsets(source.text)
 
     def span(self, node: Any) -> Span:
         return Span(self._at(node.start_byte), self._at(node.end_byte))
-
-    def _at(self, offset: int) -> int:
-        if self._data is None:
-            return offset
-        return len(self._data[:offset].decode("utf-8", "surrogateescape"))
 
 
 def _blocks(node: Any, offsets: _Offsets) -> Iterator[Block]:

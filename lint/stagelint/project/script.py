@@ -11,7 +11,7 @@ from stagelint.model.project import UNKNOWN, Build
 from stagelint.project import command, paths
 from stagelint.project.command import Asker
 from stagelint.project.paths import HERE, TOP
-from stagelint.project.text import MOST, Text, combine
+from stagelint.project.text import MOST, STEPS, Text, combine
 from stagelint.syntax import shell
 from stagelint.syntax.shell import Assignment, Command, Kind, Part, Word
 
@@ -73,6 +73,7 @@ class _Script:
             for each in self.commands
             if len(each.words) == 1 and each.words[0].literal == "shift"
         ]
+        self.steps = 0
         self.assigned: dict[str, list[Assignment]] = {}
         for each in self.commands:
             for assignment in (*each.assignments, *self._declared(each)):
@@ -152,6 +153,7 @@ class _Script:
 
     def _commands(self, each: Command) -> Iterator[list[Text]]:
         """The words of a command, once for every combination of what its variables may be."""
+        self.steps = 0
         alternatives = [self._words(word) for word in each.words]
         count = 1
         for some in alternatives:
@@ -231,7 +233,8 @@ class _Script:
         if part.text.isdigit() and part.text != "0":
             at = int(part.text[:3])
             found = [words[0] for words in self._arguments(part, slice(at - 1, at), open_) if words]
-        if part.text not in open_ and len(open_) < MOST:
+        self.steps += 1
+        if part.text not in open_ and len(open_) < MOST and self.steps < STEPS:
             for assignment in self.assigned.get(part.text, ()):
                 if not assignment.words or assignment.is_added or assignment.is_array:
                     return [self._unknown(part)]

@@ -14,6 +14,10 @@ from stagelint.source import Source, Span
 
 #: So many values a text with variables may take; of more, nothing is known.
 MOST = 64
+#: A text with variables may become so long; of longer ones, nothing is known.
+LONGEST = 1 << 18
+#: So many variables are looked up for one of them: those of those of those may be very many.
+STEPS = 5000
 
 
 class Piece(NamedTuple):
@@ -175,11 +179,12 @@ def expand(
 
 
 def combine(parts: Sequence[Sequence[Text]], whole: Text) -> Iterator[Text]:
-    """All texts made of one alternative of each part; of too many, nothing is known."""
+    """All texts made of one alternative of each part; of too many or too long ones, nothing is known."""
     count = 1
     for part in parts:
         count *= len(part)
-    if count > MOST:
+    longest = sum(max((len(each.text) for each in part), default=0) for part in parts)
+    if count > MOST or longest > LONGEST:
         yield Text.unknown(whole.source, whole.span)
         return
     for chosen in product(*parts):

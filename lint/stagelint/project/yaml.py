@@ -52,7 +52,7 @@ def _compose(source: Source, text: str) -> list[Any]:
 
 def _without_comments(text: str) -> str:
     """JSON with comments as blanks, so that offsets stay."""
-    token = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+    token = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
     return token.sub(lambda m: m[0] if m[0][0] == '"' else re.sub(r"[^\n]", " ", m[0]), text)
 
 

@@ -49,10 +49,18 @@ READERS = (
     Reader(
         "woodpecker", r"(^|/)\.(drone|woodpecker)\.ya?ml$|(^|/)\.woodpecker/.*\.ya?ml$", COMMANDS
     ),
+    Reader("devcontainer", r"(^|/)\.?devcontainer\.json$", ("docker",), is_complete=True),
     Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",), is_complete=True),
     Reader("bake", r"\.hcl$", ("target",), is_complete=True),
     Reader("compose", r"\.ya?ml$", ("build",), is_complete=True),
     Reader("make", r"(^|/)(gnu|bsd)?makefile([.-][^/]*)?$|\.(mk|mak|make)$", COMMANDS),
+    Reader("python_code", r"\.py$", COMMANDS),
+    Reader("tox", r"(^|/)(tox\.ini|setup\.cfg)$", COMMANDS),
+    Reader(
+        "jenkinsfile",
+        r"(^|/)jenkinsfile([.-](?!bats$|md$)[^/]*)?$|\.(jenkinsfile|groovy)$",
+        COMMANDS,
+    ),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 

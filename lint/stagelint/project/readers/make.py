@@ -11,7 +11,7 @@ from stagelint.model.project import Build
 from stagelint.project import paths, script
 from stagelint.project.command import TELLING, Asker
 from stagelint.project.files import Files
-from stagelint.project.text import Piece, Text, expand, or_none
+from stagelint.project.text import STEPS, Piece, Text, expand, or_none
 from stagelint.source import Source, Span
 
 _DEFINITION = re.compile(
@@ -50,6 +50,7 @@ class _Makefile:
     def __init__(self, source: Source, files: Files) -> None:
         self.path = files.path_of(source)
         self.lines = list(_lines(source))
+        self.steps = 0
         self.variables: dict[str, list[_Definition]] = {}
         for each in _included(source, self.path, files):
             self._define(_lines(each))
@@ -83,6 +84,7 @@ class _Makefile:
             if not self._may_build(line.text.text):
                 continue
             names = [target.text for target in targets]
+            self.steps = 0
             asker = Asker("make", f"rule {' '.join(names[:3])}" if names else "", base)
             uses_name = "$@" in line.text.text or "$(@)" in line.text.text
             for target in or_none(targets if uses_name else targets[:1]):
@@ -108,7 +110,8 @@ class _Makefile:
                 return [Text([whole.pieces[0]._replace(text=".", span=whole.span)])]
             found = self.variables.get(name or "", [])
             unknown = [Text.unknown(whole.source, whole.span)]
-            if not found or depth > _DEPTH:
+            self.steps += 1
+            if not found or depth > _DEPTH or self.steps > STEPS:
                 return unknown
             texts: list[Text] = []
             for each in found:
