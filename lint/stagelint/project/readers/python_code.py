@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 #: A file without any is not worth to be parsed.
 _CALL = re.compile(
-    r"""(?:images|api)\.build\(|docker_build\(|testcontainers|python_on_whales|APIClient|executor"""
+    r"""(?:images|api)\.build\(|docker_build\(|testcontainers|python_on_whales|APIClient|kaniko/executor"""
     r"""|(?:docker|podman|nerdctl|finch|depot|buildx|buildah|[}%]).{0,80}?\b(?:build|bud|bake)\s+[^\w\s]"""
 )
-_WORD = re.compile(r"""["'](?:build|bud|bake)["']""")
-_ENGINE = re.compile(r"""["'](?:docker|podman|nerdctl|finch|depot|buildx|buildah)["']""")
+#: The same as a list of words, with the engine in it or in a variable before.
+_WORDS = re.compile(
+    r"""(?:["'](?:docker|podman|nerdctl|finch|depot|buildx|buildah)["'].{0,300}?|[\[(]\s*[\w.]+\s*,\s*)"""
+    r"""["'](?:build|bud|bake)["']""",
+    re.DOTALL,
+)
 #: What functions that run a command are called.
 _RUNNING = re.compile(
     r"run|exec|call|popen|system|shell|cmd|command|spawn|output|sudo|^sh$|^local$", re.IGNORECASE
@@ -34,7 +38,7 @@ _NOT_RUNNING = re.compile(r"assert|expect|mock|callback|recall|runner", re.IGNOR
 def read(source: Source, files: Files) -> Iterator[Build]:
     """The builds that a module asks for; it is run in the root of the repository or beside itself."""
     text = source.text
-    if not _CALL.search(text) and not (_WORD.search(text) and _ENGINE.search(text)):
+    if not _CALL.search(text) and not _WORDS.search(text):
         return
     from stagelint.project.python import Module  # takes long to be imported
 
