@@ -30,7 +30,7 @@ _PREFIXES = frozenset(
         "@",
     )
 )
-_ENGINES = frozenset(("docker", "podman", "nerdctl", "finch", "depot", "docker.exe", "img"))
+_ENGINES = frozenset(("docker", "nerdctl", "finch", "depot", "docker.exe", "img"))
 _BUILD = frozenset(("build", "bud", "build-using-dockerfile", "b"))
 
 #: Options of the engines before `build` that take a value.
@@ -86,6 +86,7 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
         yield from _overridden(options, asker, whole)
         return
     is_kaniko = program == "kaniko"
+    looks_around = program != "docker"
     contexts = [each.strip() for each in options.others[:1]]
     if is_kaniko:
         contexts = [each for each in options.get("context") if "://" not in each.text]
@@ -96,7 +97,9 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
     for target in targets:
         for context in or_none(contexts):
             for file in or_none(files):
-                yield _build(options, asker, whole, context, file, target, is_kaniko=is_kaniko)
+                yield _build(
+                    options, asker, whole, context, file, target, looks_around=looks_around
+                )
 
 
 def _build(
@@ -107,8 +110,9 @@ def _build(
     file: Text | None,
     target: Text | None,
     *,
-    is_kaniko: bool,
+    looks_around: bool,
 ) -> Build:
+    """*looks_around* says that the builder looks for the Dockerfile in more than one place."""
     is_piped = (context is not None and context.text == "-") or (
         file is not None and file.text in ("-", "/dev/stdin")
     )
@@ -116,7 +120,10 @@ def _build(
         where: tuple[Value, ...] = (_unknown(whole).value,)
     else:
         where = paths.dockerfiles(asker.base, context, file, whole, in_context=False)
-        if is_kaniko:  # looks beside itself first, then in the context
+        if looks_around and file is None:
+            default = Text([whole.pieces[0].cut(0, 0)._replace(text="Containerfile")])
+            where = paths.dockerfiles(asker.base, context, default, whole, in_context=True) + where
+        elif looks_around:
             where += paths.dockerfiles(asker.base, context, file, whole, in_context=True)
     return Build(
         asker.kind,
@@ -127,7 +134,7 @@ def _build(
         is_placed=asker.base.is_certain
         and context is not None
         and not options.open
-        and not is_kaniko,
+        and not looks_around,
         target=target.value if target else None,
         args=_names(options.get("build-arg"), whole),
         contexts=_names(options.get("build-context"), whole),
@@ -170,7 +177,10 @@ def _listed(values: Sequence[Text]) -> tuple[Value, ...]:
 
 
 def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
-    """`build`, `bake` or `kaniko`, and the words behind; None if it is something else."""
+    """`docker`, `buildah`, `bake` or `kaniko`, and the words behind; None if it is something else.
+
+    What may be any engine is taken for `buildah`, of which less is certain.
+    """
     at = 0
     while at < len(words) and (words[at].text in _PREFIXES or _is_prefix(words[at].text)):
         at += 1
@@ -182,13 +192,13 @@ def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
         return "kaniko", rest
     if program == "buildah":
         rest = _behind_global(rest)
-        return ("build", rest[1:]) if rest and rest[0].text in _BUILD else None
-    if program in ("docker-buildx", "buildx"):
-        return _subcommand(_behind_global(rest))
-    if program in _ENGINES:
-        return _subcommand(_behind_global(rest))
-    if UNKNOWN in words[at].text and len(rest) > 1:  # $(DOCKER) build
-        found = _subcommand(_behind_global(rest))
+        return ("buildah", rest[1:]) if rest and rest[0].text in _BUILD else None
+    if program == "podman":
+        return _subcommand(rest, "buildah")
+    if program in ("docker-buildx", "buildx", *_ENGINES):
+        return _subcommand(rest, "docker")
+    if UNKNOWN in words[at].text and len(rest) > 1:  # $(ENGINE) build
+        found = _subcommand(rest, "buildah")
         return found if found and _looks_like_a_build(found[1]) else None
     return None
 
@@ -214,9 +224,10 @@ def _behind_global(words: Sequence[Text]) -> Sequence[Text]:
     return words[at:]
 
 
-def _subcommand(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
+def _subcommand(words: Sequence[Text], engine: str) -> tuple[str, Sequence[Text]] | None:
+    words = _behind_global(words)
     if words and words[0].text in _BUILD:
-        return "build", words[1:]
+        return engine, words[1:]
     if words and words[0].text in ("bake", "f"):
         return "bake", words[1:]
     return None
