@@ -47,6 +47,7 @@ READERS = (
         r"(^|/)jenkinsfile([.-](?!bats$|md$)[^/]*)?$|\.(jenkinsfile|groovy)$",
         COMMANDS,
     ),
+    Reader("justfile", r"(^|/)\.?justfile$|\.just$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
