@@ -48,6 +48,7 @@ READERS = (
         COMMANDS,
     ),
     Reader("justfile", r"(^|/)\.?justfile$|\.just$", COMMANDS),
+    Reader("package_json", r"(^|/)package\.json$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
