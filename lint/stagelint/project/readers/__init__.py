@@ -49,6 +49,12 @@ READERS = (
     ),
     Reader("justfile", r"(^|/)\.?justfile$|\.just$", COMMANDS),
     Reader("package_json", r"(^|/)package\.json$", COMMANDS),
+    Reader(
+        "terraform",
+        r"\.tf$",
+        ("docker_image", "docker_registry_image", "local-exec"),
+        is_complete=True,
+    ),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
