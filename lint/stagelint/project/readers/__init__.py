@@ -55,6 +55,11 @@ READERS = (
         ("docker_image", "docker_registry_image", "local-exec"),
         is_complete=True,
     ),
+    Reader(
+        "visual_studio",
+        r"\.((cs|fs|vb|dc)proj|props|targets)$",
+        (*COMMANDS, "containers.tools", "containerfastmodestage"),
+    ),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
