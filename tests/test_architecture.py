@@ -52,6 +52,7 @@ def importers(*names: str) -> set[str]:
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
         (["tomllib"], {"config"}),
         (["libcst", "ast"], {"project.python"}),
+        (["xml"], {"project.xml"}),
         (["stagelint.project.python"], {"project.readers.python_code"}),  # libcst loads slowly
         (["tempfile"], {"verify.__init__"}),
         (["shutil"], {"verify.buildkit", "verify.buildah"}),  # to find the program

@@ -18,6 +18,7 @@ _PREFIXES = frozenset(
     (
         "sudo",
         "env",
+        "cross-env",
         "exec",
         "time",
         "command",
@@ -49,6 +50,7 @@ _SWITCHES = frozenset(
 
 #: Words that are not known, and may be several: `$ARGS`, and for sure `"$@"`.
 PERHAPS_SEVERAL, SEVERAL = f"{UNKNOWN} ", f"{UNKNOWN}  "
+_MARKED = frozenset((PERHAPS_SEVERAL, SEVERAL))
 
 
 class Asker(NamedTuple):
@@ -240,13 +242,13 @@ def _options(words: Sequence[Text]) -> _Options:
         word = words[at]
         at += 1
         if not word.text.startswith("-") or word.text == "-":
-            is_open = word.text in (PERHAPS_SEVERAL, SEVERAL)
+            is_open = word.text in _MARKED
             (found.open if is_open else found.others).append(word)
             continue
         name, value = word.partition("=")
         if value is None and name.text not in _SWITCHES and not _is_joined_short(name.text):
             if at < len(words):
-                value = words[at]
+                value = _unknown(words[at]) if words[at].text in _MARKED else words[at]
                 at += 1
         elif value is None and _is_joined_short(name.text):
             name, value = name[:2], name[2:]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from stagelint.project.quoted import unescaped
 from stagelint.project.text import Piece, Text, combine
 from stagelint.project.yaml import Broken
 from stagelint.source import Source, Span, byte_offsets, encode
@@ -18,6 +19,11 @@ from stagelint.source import Source, Span, byte_offsets, encode
 Lookup = Callable[[str], Sequence[Text]]
 
 _ESCAPE = re.compile(r"\\(?:[nrt\"\\]|u[0-9a-fA-F]{4})|\$\$\{|%%\{")
+#: The same in a heredoc.
+_TEMPLATE = re.compile(r"\$\$\{|%%\{")
+_SIGNS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+#: What a text begins and ends with; the name of a heredoc stands behind `<<` as well.
+_MARKS = ("quoted_template_start", "quoted_template_end", "heredoc_start", "heredoc_identifier")
 _DEPTH = 40
 
 
@@ -144,18 +150,15 @@ class Expression:
         node, source = self._node, self._offsets.source
         if depth > _DEPTH:
             return [Text.unknown(source, self.span)]
-        if node.type in ("string_lit", "quoted_template", "template"):
-            parts = [self._part(each, lookup, depth) for each in node.named_children]
-            inner = Span(self.span.start + 1, max(self.span.start + 1, self.span.end - 1))
-            whole = Text([Piece("", source, inner)])
-            return list(combine([part for part in parts if part], whole))
+        if node.type in ("string_lit", "quoted_template", "heredoc_template"):
+            return self._template(lookup, depth)
         if node.type in ("numeric_lit", "bool_lit"):
             return [Text.of(source, self.span)]
         if node.type == "variable_expr":
             found = list(lookup(self.written))
             return found or [Text.unknown(source, self.span)]
         if node.type == "expression" and node.named_child_count > 1:  # x.y
-            names = ".".join(each.text.decode() for each in node.named_children).replace("..", ".")
+            names = ".".join(self._below(each).written.lstrip(".") for each in node.named_children)
             found = list(lookup(names))
             return found or [Text.unknown(source, self.span)]
         if node.type == "conditional":
@@ -165,28 +168,37 @@ class Expression:
             return self._below(node.named_children[0]).texts(lookup, depth + 1)
         return [Text.unknown(source, self.span)]
 
+    def _template(self, lookup: Lookup, depth: int) -> list[Text]:
+        """A quoted text or a heredoc; blanks beside `${...}` belong to no node."""
+        source = self._offsets.source
+        marks = [each for each in self._node.named_children if each.type in _MARKS]
+        if len(marks) < 2:
+            return [Text.unknown(source, self.span)]
+        at, end = self._offsets.span(marks[-2]).end, self._offsets.span(marks[-1]).start
+        inner = Span(at, end)
+        parts: list[Sequence[Text]] = []
+        for node in self._node.named_children:
+            if node.type not in _MARKS:
+                span = self._offsets.span(node)
+                parts += ([Text.of(source, Span(at, span.start))], self._part(node, lookup, depth))
+                at = span.end
+        parts.append([Text.of(source, Span(at, end))])
+        return list(combine(parts, Text([Piece("", source, inner)])))
+
     def _part(self, node: Any, lookup: Lookup, depth: int) -> list[Text]:
         """A part of a quoted text."""
         source, span = self._offsets.source, self._offsets.span(node)
         if node.type == "template_literal":
-            text = source.text[span.start : span.end]
-            return [Text([Piece(_unescaped(text), source, span)])]
+            signs = _TEMPLATE if self._node.type == "heredoc_template" else _ESCAPE
+            return [unescaped(Text.of(source, span), signs, _sign)]
         if node.type == "template_interpolation":
             inner = next((each for each in node.named_children if each.type == "expression"), None)
             if inner is not None:
                 return self._below(inner).texts(lookup, depth + 1)
-        if node.type in ("quoted_template_start", "quoted_template_end"):
-            return []
         return [Text.unknown(source, span)]
 
 
-def _unescaped(text: str) -> str:
-    signs = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-
-    def sign(match: re.Match[str]) -> str:
-        found = match[0]
-        if found[0] == "\\":
-            return chr(int(found[-4:], 16)) if found[1] == "u" else signs[found[1]]
-        return found[1:]
-
-    return _ESCAPE.sub(sign, text) if "\\" in text or "{" in text else text
+def _sign(escape: str) -> str:
+    if escape[0] != "\\":
+        return escape[1:]
+    return chr(int(escape[-4:], 16)) if escape[1] == "u" else _SIGNS[escape[1]]

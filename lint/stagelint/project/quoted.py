@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from stagelint.model.project import UNKNOWN
 from stagelint.project.text import Piece, Text, concat
@@ -29,17 +30,6 @@ def python(text: Text) -> Text:
     return inner if "r" in found["prefix"].lower() else unescaped(inner)
 
 
-def unescaped(text: Text, signs: re.Pattern[str] = _ESCAPE) -> Text:
-    """*text*, what stands between quotes, with what its escapes mean."""
-    parts: list[Text] = []
-    at = 0
-    for match in signs.finditer(text.text):
-        whole = text[match.start() : match.end()]
-        parts += (text[at : match.start()], Text([Piece(_sign(match[0]), text.source, whole.span)]))
-        at = match.end()
-    return concat([*parts, text[at:]], text.source, text.span) if parts else text
-
-
 def undoubled(text: Text) -> Text:
     """The text of an f-string, where `{{` is a brace."""
     return unescaped(text, _DOUBLED)
@@ -52,3 +42,16 @@ def _sign(escape: str) -> str:
     if known is None:  # \x41 and its like are not worth to be known
         return UNKNOWN if re.match(r"\\[xuUN0-7]", escape) else escape
     return known
+
+
+def unescaped(
+    text: Text, signs: re.Pattern[str] = _ESCAPE, means: Callable[[str], str] = _sign
+) -> Text:
+    """*text*, what stands between quotes, with what each of its *signs* means."""
+    parts: list[Text] = []
+    at = 0
+    for match in signs.finditer(text.text):
+        span = text[match.start() : match.end()].span
+        parts += (text[at : match.start()], Text([Piece(means(match[0]), text.source, span)]))
+        at = match.end()
+    return concat([*parts, text[at:]], text.source, text.span) if parts else text

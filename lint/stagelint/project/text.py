@@ -80,7 +80,8 @@ class Text:
         start, end, _ = part.indices(len(self.text))
         found: list[Piece] = []
         at = max(0, bisect_right(self._starts, start) - 1)
-        for first, piece in zip(self._starts[at:], self.pieces[at:], strict=True):
+        for index in range(at, len(self.pieces)):
+            first, piece = self._starts[index], self.pieces[index]
             if first >= end:
                 break
             low, high = max(start - first, 0), min(end - first, len(piece.text))

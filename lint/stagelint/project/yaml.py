@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import yaml
 
+from stagelint.project.quoted import unescaped
 from stagelint.project.text import Piece, Text
 from stagelint.source import Source, Span
 
@@ -153,6 +154,10 @@ class Node:
             span, written = Span(span.start + 1, span.end - 1), written[1:-1]
         if written == value:
             return Text([Piece(value, self.source, span)])
+        if self._node.style == '"':
+            found = unescaped(Text.of(self.source, span))
+            if found.text == value:
+                return found
         return Text(_pieces(value, self.source, span, is_block=self._node.style in ("|", ">")))
 
     @property

@@ -61,6 +61,19 @@ READERS = (
         r"(^|/)jenkinsfile([.-](?!bats$|md$)[^/]*)?$|\.(jenkinsfile|groovy)$",
         COMMANDS,
     ),
+    Reader("justfile", r"(^|/)\.?justfile$|\.just$", COMMANDS),
+    Reader("package_json", r"(^|/)package\.json$", COMMANDS),
+    Reader(
+        "terraform",
+        r"\.tf$",
+        ("docker_image", "docker_registry_image", "local-exec"),
+        is_complete=True,
+    ),
+    Reader(
+        "visual_studio",
+        r"\.((cs|fs|vb|dc)proj|props|targets)$",
+        (*COMMANDS, "containers.tools", "containerfastmodestage"),
+    ),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 

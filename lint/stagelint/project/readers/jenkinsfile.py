@@ -15,7 +15,7 @@ from stagelint.project.text import MOST, Piece, Text, combine, expand
 from stagelint.source import Source, Span
 
 _TOKEN = re.compile(
-    r"//[^\n]*|/\*.*?\*/"
+    r"//[^\n]*|/\*.*?(?:\*/|\Z)"
     r"|(?P<string>(?P<quote>'''|\"\"\")(?:[^\\]|\\.)*?(?P=quote)|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
     r"|(?<=[=(,~:])[ \t]*/(?:[^/\\\n]|\\.)+/"  # a pattern, whose quotes are none
     r"|(?P<open>\{)|(?P<close>\})",

@@ -10,7 +10,7 @@ from stagelint.project import paths, script
 from stagelint.project.command import Asker
 from stagelint.project.files import Files
 from stagelint.project.paths import HERE
-from stagelint.project.text import Piece, Text, expand
+from stagelint.project.text import STEPS, Piece, Text, expand
 from stagelint.source import Source
 
 #: A section, or a key with its value, which goes on in the lines that are indented.
@@ -36,9 +36,10 @@ def read(source: Source, files: Files) -> Iterator[Build]:
     for (section, key), value in values.items():
         if key.startswith("commands"):
             folder = values.get((section, "changedir")) or values.get((section, "change_dir"))
-            here = base.within(_expanded(folder.strip(), values)[0].text) if folder else base
+            expansion = _Expansion(values)
+            here = base.within(expansion.of(folder.strip())[0].text) if folder else base
             asker = Asker("tox", section, here)
-            for text in _expanded(value, values):
+            for text in expansion.of(value):
                 yield from script.builds(text, asker)
 
 
@@ -54,10 +55,23 @@ def _values(source: Source) -> _Values:
     return found
 
 
-def _expanded(text: Text, values: _Values, depth: int = 0) -> list[Text]:
-    """What *text* may be when its fields are replaced."""
+class _Expansion:
+    """Replaces fields by what they stand for."""
 
-    def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
+    def __init__(self, values: _Values) -> None:
+        self.values = values
+        self.steps = 0
+
+    def of(self, text: Text, depth: int = 0) -> list[Text]:
+        """What *text* may be."""
+
+        def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
+            return self._field(match, whole, depth)
+
+        texts = expand(text, _BEFORE, lambda _, whole: [whole[0:0]])
+        return [each for text in texts for each in expand(text, _FIELD, value)]
+
+    def _field(self, match: re.Match[str], whole: Text, depth: int) -> Sequence[Text]:
         if match["folder"]:
             return [_written(HERE, whole)]
         if match["slash"]:
@@ -68,13 +82,11 @@ def _expanded(text: Text, values: _Values, depth: int = 0) -> list[Text]:
             return [whole[start + 1 : end].as_default()]
         if whole.text == "{posargs}":
             return [_written('"$@"', whole)]
-        other = values.get((match["section"] or "", match["key"] or ""))
-        if other is not None and depth < _DEPTH:
-            return _expanded(other.strip(), values, depth + 1)
+        self.steps += 1
+        other = self.values.get((match["section"] or "", match["key"] or ""))
+        if other is not None and depth < _DEPTH and self.steps < STEPS:
+            return self.of(other.strip(), depth + 1)
         return [Text.unknown(whole.source, whole.span)]
-
-    texts = expand(text, _BEFORE, lambda _, whole: [whole[0:0]])
-    return [each for text in texts for each in expand(text, _FIELD, value)]
 
 
 def _written(text: str, whole: Text) -> Text:
