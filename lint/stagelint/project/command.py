@@ -15,23 +15,16 @@ from stagelint.project.text import Text, or_none
 TELLING = ("docker", "podman", "buildah", "nerdctl", "buildx", "kaniko", "finch", "depot")
 
 _PREFIXES = frozenset(
-    (
-        "sudo",
-        "env",
-        "cross-env",
-        "exec",
-        "time",
-        "command",
-        "nice",
-        "retry",
-        "eval",
-        "xargs",
-        "run",
-        "nohup",
-        "@",
-    )
+    "sudo doas env exec time command nice ionice timeout retry eval xargs parallel run nohup "
+    "stdbuf unbuffer chronic caffeinate cross-env dotenv dotenvx @".split()
 )
-_ENGINES = frozenset(("docker", "nerdctl", "finch", "depot", "docker.exe", "img"))
+#: These add words that are read while they run.
+_ADDING = frozenset(("xargs", "parallel"))
+#: An engine stands so far behind such a word at most.
+_FAR = 12
+ENGINES = frozenset(
+    ("docker", "podman", "buildah", "buildx", "nerdctl", "finch", "depot", "docker.exe", "img")
+)
 _BUILD = frozenset(("build", "bud", "build-using-dockerfile", "b"))
 
 #: Options of the engines before `build` that take a value.
@@ -94,8 +87,8 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
         contexts = [each for each in options.get("context") if "://" not in each.text]
     files = options.get("dockerfile") if is_kaniko else options.get("file", "f")
     targets: list[Text | None] = [*options.get("target")] or [None]
-    if options.open:
-        targets.append(_unknown(options.open[0]))
+    if options.open or words[0].text in _ADDING:
+        targets.append(_unknown(options.open[0] if options.open else whole))
     for target in targets:
         for context in or_none(contexts):
             for file in or_none(files):
@@ -183,9 +176,7 @@ def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
 
     What may be any engine is taken for `buildah`, of which less is certain.
     """
-    at = 0
-    while at < len(words) and (words[at].text in _PREFIXES or _is_prefix(words[at].text)):
-        at += 1
+    at = behind_prefixes(words)
     if at == len(words):
         return None
     program = posixpath.basename(words[at].text)
@@ -197,7 +188,7 @@ def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
         return ("buildah", rest[1:]) if rest and rest[0].text in _BUILD else None
     if program == "podman":
         return _subcommand(rest, "buildah")
-    if program in ("docker-buildx", "buildx", *_ENGINES):
+    if program in ("docker-buildx", "buildx", *ENGINES):
         return _subcommand(rest, "docker")
     if UNKNOWN in words[at].text and len(rest) > 1:  # $(ENGINE) build
         found = _subcommand(rest, "buildah")
@@ -205,9 +196,20 @@ def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
     return None
 
 
-def _is_prefix(word: str) -> bool:
-    """`NAME=value` in front of a command, an option of `env` or `sudo`."""
-    return word.startswith("-") or bool(re.match(r"[A-Za-z_]\w*=", word))
+def behind_prefixes(words: Sequence[Text]) -> int:
+    """Where the command begins that `sudo -u somebody`, `timeout 100` and their like run."""
+    if not words or posixpath.basename(words[0].text) not in _PREFIXES:
+        return 0
+    programs = {*ENGINES, "docker-buildx", "executor", "kaniko"}
+    for at, word in enumerate(words[1:_FAR], 1):
+        if posixpath.basename(word.text) in programs or UNKNOWN in word.text:
+            return at
+    at = 1
+    while at < len(words) and re.match(r"-|[A-Za-z_]\w*=|[\w./-]+$", words[at].text):
+        if posixpath.basename(words[at].text) not in _PREFIXES and words[at].text[0] != "-":
+            return at
+        at += 1
+    return at
 
 
 def _looks_like_a_build(words: Sequence[Text]) -> bool:

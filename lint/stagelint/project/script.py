@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Build
@@ -33,6 +33,16 @@ _SCRIPTS_FOLDER = re.compile(r"""dirname|(?:BASH_SOURCE|\$\{?0)[^\s"']*%/\*""")
 _ITSELF = re.compile(r"\$\{?(?:0|BASH_SOURCE|\(%\))")
 _FUNCTION = re.compile(
     r"^[ \t]*(?:function[ \t]+(?P<name>[\w:.-]+)[ \t]*(?:\(\))?|(?P<plain>[\w:.-]+)[ \t]*\(\))[ \t\n]*[{(]",
+    re.MULTILINE,
+)
+#: What a shell makes several words of, or other ones: `{a,b}`, `*`; and the `{}` of xargs.
+_EXPANDED = re.compile(r"[*?\[]|\{[^{}]*[,}.]")
+#: Where commands may run or not, one after the other or not.
+_BRANCHES = re.compile(r"\b(?:then|else|do|case)\b")
+#: Ways to set variables that are not read.
+_SETTING = re.compile(
+    r"(?:^|[;&|({]|\bthen|\bdo|\belse)[ \t]*(?:\.|source|eval|getopts|mapfile|readarray|select)[ \t]"
+    r"|\bprintf[ \t]+-v|\bdeclare[ \t]+-n|\bexport[ \t]+[\"']?\$\(|\bfor[ \t]+\w+[ \t]*;|\(\([ \t]*\w+[ \t]*=",
     re.MULTILINE,
 )
 #: Programs that run what their last word says.
@@ -73,6 +83,9 @@ class _Script:
             for each in self.commands
             if len(each.words) == 1 and each.words[0].literal == "shift"
         ]
+        self.is_straight = not self.functions and not _BRANCHES.search(script.text)
+        self.is_open = bool(_SETTING.search(script.text))
+        """Does it set variables in ways that are not read?"""
         self.steps = 0
         self.assigned: dict[str, list[Assignment]] = {}
         for each in self.commands:
@@ -88,9 +101,10 @@ class _Script:
             name = each.words[0].literal if each.words else None
             if name in ("cd", "pushd") and len(each.words) > 1:
                 folder = next(iter(self._alternatives(each.words[-1])))
-                base = base.within(folder.text)
-                if UNKNOWN in folder.text or name == "pushd":
-                    base = base._replace(is_certain=False)
+                before, base = base, base.within(folder.text)
+                if UNKNOWN in folder.text or name == "pushd" or not self.is_straight:
+                    there = tuple(dict.fromkeys((*base.folders, *before.folders)))
+                    base = base._replace(folders=there, is_certain=False)
                 if folders[-1][0] == each.depth:
                     folders.pop()
                 folders.append((each.depth, base))
@@ -107,9 +121,11 @@ class _Script:
         """The builds of `bash -c SCRIPT` and `eval WORDS`."""
         if self.depth >= _DEPTH or not words:
             return
-        for program, option, text in zip(words, words[1:], words[2:], strict=False):
-            if program.text.rpartition("/")[2] in _SHELLS and re.fullmatch("-[a-z]*c", option.text):
-                yield from _Script(text, asker, self.outer, self.depth + 1).builds()
+        program, *rest = words[command.behind_prefixes(words) :] or words
+        if program.text.rpartition("/")[2] in _SHELLS:
+            for option, text in pairwise(rest):
+                if re.fullmatch("-[a-z]*c", option.text):
+                    yield from _Script(text, asker, self.outer, self.depth + 1).builds()
         if words[0].text == "eval":
             for word in words[1:]:
                 yield from _Script(word, asker, self.outer, self.depth + 1).builds()
@@ -117,6 +133,14 @@ class _Script:
     def _may_build(self, each: Command) -> bool:
         """Does a word say so? Most commands are not worth to be expanded."""
         written = self.script.text[each.start : each.end]
+        first = each.words[0] if each.words else None
+        for part in first.parts if first else ():
+            for assignment in (
+                self.assigned.get(part.text, ()) if part.kind is not Kind.TEXT else ()
+            ):
+                written += "".join(
+                    self.script.text[word.start : word.end] for word in assignment.words
+                )
         return any(word in written for word in ("build", "bud", "bake", "executor"))
 
     def _declared(self, each: Command) -> Iterator[Assignment]:
@@ -171,12 +195,20 @@ class _Script:
 
     def _words(self, word: Word) -> list[list[Text]]:
         """What a word becomes: several where a variable without quotes has blanks."""
-        variable = _lone_variable(word)
-        if variable is not None:
-            found = self._of_variable(word, variable)
+        part = _lone_part(word)
+        if part is not None and part.kind is Kind.VARIABLE:
+            found = self._of_variable(word, part)
             if found is not None:
                 return found
+        elif part is not None and self._is_computed(part, word):
+            return [[_marked(self.script[word.start : word.end], command.PERHAPS_SEVERAL)]]
         return [[text] for text in self._alternatives(word)]
+
+    def _is_computed(self, part: Part, word: Word) -> bool:
+        """Is it the output of a command, which may be several words?"""
+        if part.is_quoted or _place(self._written(word)):
+            return False
+        return part.kind is Kind.SUBSTITUTION or part.text == UNKNOWN
 
     def _of_variable(self, word: Word, part: Part) -> list[list[Text]] | None:
         """The words that `$NAME`, `"$@"` or `"${NAME[@]}"` stands for; None for a single one."""
@@ -184,10 +216,12 @@ class _Script:
         is_list = part.text in "@*" or self.script.text[part.start : part.end].endswith(
             ("[@]}", "[*]}")
         )
+        if part.operator.lstrip(":") == "+":
+            return [[_marked(where, command.SEVERAL)]]
         if part.is_quoted and not is_list:
             return None
         if part.text in "@*":
-            called = self._arguments(part, slice(0, None))
+            called = self._arguments(part, frozenset())
             if called:
                 return called
         mark = command.SEVERAL if is_list else command.PERHAPS_SEVERAL
@@ -219,6 +253,8 @@ class _Script:
 
     def _part(self, part: Part, word: Word, open_: frozenset[str]) -> list[Text]:
         if part.kind is Kind.TEXT:
+            if not part.is_quoted and _EXPANDED.search(part.text):
+                return [self._unknown(part)]
             return [self.script[part.start : part.end]]
         if part.kind is Kind.VARIABLE:
             return self._value(part, word, open_)
@@ -232,7 +268,8 @@ class _Script:
         found: list[Text] = []
         if part.text.isdigit() and part.text != "0":
             at = int(part.text[:3])
-            found = [words[0] for words in self._arguments(part, slice(at - 1, at), open_) if words]
+            for words in self._arguments(part, open_):
+                found += [each.as_default() for each in words[at - 1 : at]]
         self.steps += 1
         if part.text not in open_ and len(open_) < MOST and self.steps < STEPS:
             for assignment in self.assigned.get(part.text, ()):
@@ -241,6 +278,8 @@ class _Script:
                 found += self._alternatives(assignment.words[0], open_ | {part.text})
                 if len(found) > MOST:
                     return [self._unknown(part)]
+            if found and self._may_be_otherwise(part.text):
+                found = [each.as_default() for each in found]
             if not found:
                 found = list(self.outer.get(part.text, ()))
         if operator in ("-", "=") and not any(each.is_known for each in found):
@@ -252,23 +291,50 @@ class _Script:
             found = [Text([piece._replace(text=_FOLDERS[part.text])])]
         return _distinct(found) or [self._unknown(part)]
 
-    def _arguments(
-        self, part: Part, which: slice, open_: frozenset[str] = frozenset()
-    ) -> list[list[Text]]:
-        """The arguments of every call of the function that *part* stands in."""
+    def _arguments(self, part: Part, open_: frozenset[str]) -> list[list[Text]]:
+        """The arguments of every call of the function that *part* stands in; none if not known."""
         around = [each for each in self.functions if each.start <= part.start < each.end]
         if not around or around[-1].name in open_ or len(open_) > MOST:
             return []
         function = around[-1]
-        first = 1 + sum(function.start <= at < part.start for at in self.shifts)
-        return [
-            [
-                text
-                for word in call.words[first:][which]
-                for text in self._alternatives(word, open_ | {function.name})
+        calls = self.calls[function.name]
+        text = self.script.text
+        shifts = [at for at in self.shifts if function.start <= at < function.end]
+        body = text[function.start : function.end]
+        is_looping = bool(shifts) and bool(re.search(r"\b(?:while|until|for)\b", body))
+        if is_looping or re.search(r"\bset\s+--", body) or self._is_passed_on(function.name):
+            return []
+        first = 1 + sum(at < part.start for at in shifts)
+        found: list[list[Text]] = []
+        for call in calls:
+            alternatives = [
+                [[text] for text in self._alternatives(word, open_ | {function.name})]
+                for word in call.words[first:]
             ]
-            for call in self.calls[function.name]
-        ]
+            chosen = islice(product(*alternatives), MOST)
+            found += [[text for words in each for text in words] for each in chosen]
+        return found
+
+    def _is_passed_on(self, name: str) -> bool:
+        """Is a function named where it is not called, so that something else may call it?"""
+        for each in self.commands:
+            words = [word.literal for word in each.words]
+            if any(
+                word == name and before not in command.ENGINES for before, word in pairwise(words)
+            ):
+                return True
+            for assignment in each.assignments:
+                if any(word.literal == name for word in assignment.words):
+                    return True
+        return False
+
+    def _may_be_otherwise(self, name: str) -> bool:
+        """Can a variable that is assigned have another value, by ways that are not read?"""
+        tested = rf"-[zn]\s+[\"']?\$\{{?{re.escape(name)}\b"
+        return self.is_open or bool(re.search(tested, self.script.text))
+
+    def _written(self, word: Word) -> str:
+        return self.script.text[word.start : word.end]
 
     def _unknown(self, part: Part) -> Text:
         whole = self.script[part.start : part.end]
@@ -292,9 +358,10 @@ def _defines(script: str, each: Command) -> bool:
     return len(each.words) == 1 and script.startswith("(", each.end)
 
 
-def _lone_variable(word: Word) -> Part | None:
+def _lone_part(word: Word) -> Part | None:
+    """What the word is made of, if that is one thing."""
     parts = [part for part in word.parts if part.kind is not Kind.TEXT or part.text]
-    return parts[0] if len(parts) == 1 and parts[0].kind is Kind.VARIABLE else None
+    return parts[0] if len(parts) == 1 else None
 
 
 def _marked(text: Text, mark: str) -> Text:

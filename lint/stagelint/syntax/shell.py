@@ -118,9 +118,10 @@ class _Reader:
                     continue
                 words.append(word)
                 continue
-            if words or assignments:
+            is_label = char == ")" and depth == self.depth  # of a case
+            if (words or assignments) and not is_label:
                 yield Command(tuple(assignments), tuple(words), start, self.at, depth)
-                assignments, words = [], []
+            assignments, words = [], []
             yield from self._substitutions()
             if not char:
                 return
@@ -272,6 +273,9 @@ class _Reader:
         if self.script.startswith("${", start):
             return self._braces(start, is_quoted)
         name = _NAME.match(self.script, start + 1, self.end)
+        if not name and not is_quoted and self.script.startswith(("'", '"'), start + 1):
+            self.at = start + 1  # $'text'
+            return self._text(self.at, self.at, is_quoted=True)
         if not name:
             self.at = start + 1
             return self._text(start, start + 1, is_quoted=is_quoted)
