@@ -149,15 +149,15 @@ class Project:
 
     def places(self, build: Build) -> tuple[str, ...]:
         """The files of the repository that may be the Dockerfile of *build*."""
+        every: dict[str, None] = {}
         for value in build.paths:
-            if UNKNOWN not in value.text:
-                if value.text in self.files:
-                    return (value.text,)
-            else:
-                found = tuple(sorted(filter(value.may_be, self._named_as_built)))
-                if found:
-                    return found
-        return ()
+            if UNKNOWN in value.text:
+                every.update(dict.fromkeys(sorted(filter(value.may_be, self._named_as_built))))
+            elif value.text in self.files:
+                every[value.text] = None
+            if every and build.is_placed:
+                break
+        return tuple(every)
 
     @cached_property
     def _named_as_built(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TypeVar, cast
@@ -12,6 +13,8 @@ from stagelint import discover
 from stagelint.source import Source
 
 T = TypeVar("T")
+
+_COMPOSE = re.compile(r"(?:^|/)(?:docker-)?compose[^/]*\.ya?ml$")
 
 #: Larger files are written by programs; nobody names a target there.
 _LIMIT = 2 << 20
@@ -66,6 +69,11 @@ class Files:
         for path in self.paths:
             found.setdefault(posixpath.dirname(path), []).append(path)
         return found
+
+    @cached_property
+    def composed(self) -> list[str]:
+        """The files that are called as Compose calls its own."""
+        return [each for each in self.paths if _COMPOSE.search(each)]
 
     def note(self, path: str, reason: str) -> None:
         """Say that *path* could not be read."""

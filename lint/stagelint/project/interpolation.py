@@ -28,4 +28,7 @@ def alternatives(text: Text, known: Mapping[str, Text] | None = None) -> list[Te
             return [each.as_default() for each in alternatives(operand, known)]
         return [Text.unknown(whole.source, whole.span)]
 
-    return expand(text, _VARIABLE, value)
+    found = expand(text, _VARIABLE, value)
+    if any("${" in each.text for each in found):  # a form that is not read
+        return [Text.unknown(text.source, text.span)]
+    return found

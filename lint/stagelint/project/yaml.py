@@ -70,6 +70,11 @@ class Node:
         return id(self._node)
 
     @property
+    def tag(self) -> str:
+        """Its tag, such as `!reset`; one that is not written is long."""
+        return str(self._node.tag)
+
+    @property
     def is_scalar(self) -> bool:
         return isinstance(self._node, yaml.ScalarNode)
 

@@ -11,7 +11,7 @@ from stagelint.model.project import Build, Value
 from stagelint.project import paths
 from stagelint.project.files import Files
 from stagelint.project.interpolation import alternatives
-from stagelint.project.text import Text, or_none
+from stagelint.project.text import Text
 from stagelint.project.yaml import Broken, Node, documents
 from stagelint.source import Source
 
@@ -71,22 +71,26 @@ def _env(path: str, files: Files) -> Mapping[str, Text]:
 def _builds(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterator[Build]:
     build = service.node.get("build")
     assert build is not None
-    folder = _base(service.path)
+    is_certain = not _is_merged(service, files)
     if build.is_scalar:
         for context in _may_be(build, env):
-            yield _build(service, build, (context, None, folder))
+            here: _Place = (context, None, _base(service.path))
+            yield _build(service, build, here, None, is_certain=is_certain)
         return
-    if build.get("dockerfile_inline") is not None:
+    if _inherited(service, files, "dockerfile_inline")[0] is not None:
         return
-    own = build.get("target")
-    target = own or _inherited(service, files, "target")[0]
+    target = _inherited(service, files, "target")[0]
     for place in _places(service, files, env):
         for each in _may_be(target, env):
-            yield _build(service, build, place, each)
+            yield _build(service, build, place, each, is_certain=is_certain)
 
 
 def _may_be(node: Node | None, env: Mapping[str, Text]) -> Sequence[Text | None]:
-    return or_none(alternatives(node.text, env) if node is not None and node.text else [])
+    if node is None or node.tag == "!reset":
+        return (None,)
+    if node.text is None:  # a template that YAML takes for something else
+        return (Text.unknown(node.source, node.span),)
+    return alternatives(node.text, env)
 
 
 _Place = tuple[Text | None, Text | None, paths.Base]
@@ -99,10 +103,40 @@ def _places(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterato
     if context is None:
         short, short_path = _inherited(service, files, "")
         context, context_path = (short, short_path) if short else (None, service.path)
+    if context is None and (dockerfile is None or not _is_whole(service, files, 0)):
+        # Meant to be merged with something that is not known here.
+        unknown = Text.unknown(service.node.source, service.node.span)
+        yield unknown, unknown, _base(service.path)
+        return
     base = _base(context_path)
     for one in _may_be(context, env):
         for other in _may_be(dockerfile, env):
             yield one, other, base
+
+
+def _is_whole(service: _Service, files: Files, depth: int) -> bool:
+    """Can all that it extends be read?"""
+    extends = service.node.get("extends")
+    if extends is None or depth > _DEPTH:
+        return True
+    below = _below(service, files)
+    return below is not None and _is_whole(below, files, depth + 1)
+
+
+def _is_merged(service: _Service, files: Files) -> bool:
+    """Does a file beside it, or further up, say more of the build of the same service?"""
+    folder = posixpath.dirname(service.path)
+    for path in files.composed:
+        other = posixpath.dirname(path)
+        if path == service.path or not (f"{folder}/".startswith(f"{other}/") or not other):
+            continue
+        found = _find(files, path, service.name)
+        build = found.node.get("build") if found else None
+        if build is not None and (
+            other != folder or any(build.get(key) for key in ("context", "dockerfile"))
+        ):
+            return True
+    return False
 
 
 def _base(path: str) -> paths.Base:
@@ -110,7 +144,9 @@ def _base(path: str) -> paths.Base:
     return paths.of_file(path, is_certain=is_certain)
 
 
-def _build(service: _Service, node: Node, place: _Place, target: Text | None = None) -> Build:
+def _build(
+    service: _Service, node: Node, place: _Place, target: Text | None, *, is_certain: bool
+) -> Build:
     context, dockerfile, base = place
     whole = Text.of(node.source, service.node.span)
     bake = service.node.get("build", "x-bake")
@@ -120,7 +156,7 @@ def _build(service: _Service, node: Node, place: _Place, target: Text | None = N
         node.source,
         service.node.span,
         paths.dockerfiles(base, context, dockerfile, whole, in_context=True),
-        is_placed=base.is_certain,
+        is_placed=base.is_certain and is_certain,
         target=target.value if target else None,
         args=_names(node.get("args")),
         contexts=_names(node.get("additional_contexts"))
@@ -166,21 +202,28 @@ def _chain(service: _Service, files: Files, depth: int) -> Iterator[_Service]:
     if depth > _DEPTH:
         return
     extends = service.node.get("extends")
-    if extends is not None:
-        name = extends.plain or (node.plain if (node := extends.get("service")) else "")
-        file = extends.get("file")
-        path = service.path
-        if file is not None:
-            path = paths.normal(posixpath.join(posixpath.dirname(path), file.plain)) or ""
-        below = _find(files, path, name)
-        if below is not None:
-            yield from _chain(below, files, depth + 1)
+    below = _below(service, files)
+    if below is not None:
+        yield from _chain(below, files, depth + 1)
     if depth == 0 and extends is None:
         for path in files.beside(service.path):
             if path != service.path and posixpath.basename(path) in _STANDARD:
                 below = _find(files, path, service.name)
                 if below is not None:
                     yield from _chain(below, files, depth + 1)
+
+
+def _below(service: _Service, files: Files) -> _Service | None:
+    """The service that it extends."""
+    extends = service.node.get("extends")
+    if extends is None:
+        return None
+    name = extends.plain or (node.plain if (node := extends.get("service")) else "")
+    file = extends.get("file")
+    path = service.path
+    if file is not None:
+        path = paths.normal(posixpath.join(posixpath.dirname(path), file.plain)) or ""
+    return _find(files, path, name)
 
 
 def _find(files: Files, path: str, name: str) -> _Service | None:

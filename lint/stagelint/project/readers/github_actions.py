@@ -24,6 +24,9 @@ _BUILDAH = re.compile(r"redhat-actions/buildah-build@", re.IGNORECASE)
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 
+#: Stands for a folder with another repository; no path begins so.
+_OTHER = "?"
+
 #: Values of names as expressions write them, `matrix.target` or `env.FILE`.
 Known = Mapping[str, Sequence[Text]]
 
@@ -77,9 +80,11 @@ def _with_env(node: Node, known: Known, outer: Known) -> tuple[Known, Known]:
     """The environment that `env:` makes of *outer*, and the names that expressions know then."""
     env = dict(outer)
     block = node.get("env")
+    is_written = "GITHUB_ENV" in node.source.text  # a step may set another value
     for key, value in block.items() if block else ():
         if value.text:
-            env[key.plain] = _expanded(value.text, known)
+            texts = _expanded(value.text, known)
+            env[key.plain] = [each.as_default() for each in texts] if is_written else texts
     return env, {**known, **{f"env.{name}": texts for name, texts in env.items()}}
 
 
@@ -88,10 +93,13 @@ def _matrices(job: Node) -> Iterator[Known]:
     matrix = job.get("strategy", "matrix")
     axes: list[list[dict[str, Text]]] = []
     included: list[dict[str, Text]] = []
+    excluded: list[dict[str, Text]] = []
     for key, value in matrix.items() if matrix else ():
         if key.plain == "include":
             included = [_flat("matrix", each) for each in value.entries()]
-        elif key.plain != "exclude":
+        elif key.plain == "exclude":
+            excluded = [_flat("matrix", each) for each in value.entries()]
+        else:
             axes.append([_flat(f"matrix.{key.plain}", each) for each in value.entries()])
     axes = [axis for axis in axes if axis]
     count = 1
@@ -102,6 +110,7 @@ def _matrices(job: Node) -> Iterator[Known]:
         combined = [{k: v for each in some for k, v in each.items()} for some in product(*axes)]
     elif axes:
         combined = [each for axis in axes for each in axis]
+    combined = [each for each in combined if not any(_fits(each, some) for some in excluded)]
     own = {name for each in combined for name in each}
     for each in combined:
         for extra in included:
@@ -114,6 +123,12 @@ def _matrices(job: Node) -> Iterator[Known]:
     alone = [each for each in included if not combined or any(name in own for name in each)]
     for each in [*combined, *alone] or [{}]:
         yield {name: [text] for name, text in each.items()}
+
+
+def _fits(combination: dict[str, Text], some: dict[str, Text]) -> bool:
+    return bool(some) and all(
+        name in combination and combination[name].text == text.text for name, text in some.items()
+    )
 
 
 def _flat(name: str, node: Node) -> dict[str, Text]:
@@ -146,15 +161,15 @@ def _steps(job: Node, label: str, known: Known, env: Known, document: Node) -> I
 
 
 def _checked_out(steps: Sequence[Node]) -> str:
+    """The folder that the repository is checked out into; `_OTHER` if that is another one."""
     for step in steps:
         uses, path = step.get("uses"), step.get("with", "path")
-        if (
-            uses
-            and path
-            and uses.plain.startswith("actions/checkout")
-            and not step.get("with", "repository")
-        ):
-            return path.plain.strip("./")
+        if uses is None or not uses.plain.startswith("actions/checkout"):
+            continue
+        if step.get("with", "repository") is None:
+            return path.plain.strip("./") if path else ""
+        if path is None:
+            return _OTHER
     return ""
 
 

@@ -11,11 +11,11 @@ from stagelint.model.project import Build
 from stagelint.project import paths, script
 from stagelint.project.command import TELLING, Asker
 from stagelint.project.files import Files
-from stagelint.project.text import STEPS, Piece, Text, expand, or_none
+from stagelint.project.text import MOST, STEPS, Piece, Text, expand, or_none
 from stagelint.source import Source, Span
 
 _DEFINITION = re.compile(
-    r"^(?:[^#=\t:]+:{1,2}[ ]*)?[ ]*(?:export[ ]+|override[ ]+)*(?P<name>[\w.-]+)[ \t]*"
+    r"^(?:[^#=\t:]+:{1,2}[ \t]*)?[ \t]*(?:(?:export|override|private|define)[ \t]+)*(?P<name>[\w.-]+)[ \t]*"
     r"(?P<operator>:{0,3}=|\?=|\+=|!=)[ \t]*(?P<value>.*?)[ \t]*\r?$"
 )
 _RULE = re.compile(r"^(?P<targets>[^\s#=][^=#]*?)[ ]*:{1,2}(?!=)")
@@ -24,14 +24,12 @@ _REFERENCE = re.compile(
     r"|(?P<call>\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))|(?P<braced>\{[^{}]*\}))"
 )
 _INCLUDE = re.compile(r"^-?s?include[ \t]+(?P<names>[^#\n]+)", re.MULTILINE)
+_BLOCK = re.compile(r"^[ \t]*(?:(?:export|override)[ \t]+)*define[ \t]+(?P<name>[\w.-]+)")
+_COMMANDS = ("build", "bake", "bud")
+#: A value that is put together from more pieces is not known.
+_LONGEST = 500
 #: Variables are looked into so deep.
 _DEPTH = 20
-
-
-class _Definition(NamedTuple):
-    value: Text | None
-    """None if it is computed by a command."""
-    is_default: bool
 
 
 class _Line(NamedTuple):
@@ -50,30 +48,35 @@ class _Makefile:
     def __init__(self, source: Source, files: Files) -> None:
         self.path = files.path_of(source)
         self.lines = list(_lines(source))
+        self.is_open = "$(eval" in source.text or "${eval" in source.text
+        """Are variables set in ways that are not read?"""
+        self.is_one_shell = ".ONESHELL" in source.text
         self.steps = 0
-        self.variables: dict[str, list[_Definition]] = {}
+        self.variables: dict[str, list[Text | None]] = {}
+        """What each is given; None is not known. A command line may always give another value."""
         for each in _included(source, self.path, files):
             self._define(_lines(each))
         self._define(self.lines)
 
     def _define(self, lines: Sequence[_Line] | Iterator[_Line]) -> None:
         for line in lines:
+            block = None if line.is_recipe else _BLOCK.match(line.text.text)
             found = None if line.is_recipe else _DEFINITION.match(line.text.text)
-            if found:
+            if block:
+                self.variables[block["name"]] = [None]
+            elif found:
                 operator = found["operator"]
                 value = line.text[found.start("value") : found.end("value")]
                 known = self.variables.setdefault(found["name"], [])
-                if operator == "+=":
-                    before = known[-1] if known else None
-                    if before and before.value is not None:
-                        value = Text((*before.value.pieces, *_blank(value), *value.pieces))
-                known.append(_Definition(None if operator == "!=" else value, operator == "?="))
+                before = known.pop() if operator == "+=" and known else None
+                if before is not None:
+                    value = Text((*before.pieces, *_blank(value), *value.pieces))
+                known.append(None if operator == "!=" or len(value.pieces) > _LONGEST else value)
 
     def builds(self) -> Iterator[Build]:
-        base = paths.of_file(
-            self.path,
-            is_certain=posixpath.basename(self.path).lower() in ("makefile", "gnumakefile"),
-        )
+        base = paths.of_file(self.path)
+        if self.is_one_shell:
+            base = base._replace(is_certain=False)
         targets: list[Text] = []
         for line in self.lines:
             if not line.is_recipe:
@@ -93,8 +96,12 @@ class _Makefile:
 
     def _may_build(self, recipe: str) -> bool:
         low = recipe.lower()
-        return (
-            "build" in low or "bake" in low or "bud" in low or any(word in low for word in TELLING)
+        return any(word in low for word in (*_COMMANDS, *TELLING)) or any(
+            word in value.text
+            for name in _REFERENCE.finditer(recipe)
+            for value in self.variables.get(name["name"] or "", ())
+            for word in _COMMANDS
+            if value is not None
         )
 
     def _expanded(self, text: Text, target: Text | None, depth: int) -> list[Text]:
@@ -113,12 +120,11 @@ class _Makefile:
             self.steps += 1
             if not found or depth > _DEPTH or self.steps > STEPS:
                 return unknown
-            texts: list[Text] = []
-            for each in found:
-                if each.value is None:
+            texts: list[Text] = unknown if self.is_open else []
+            for each in found[:MOST]:
+                if each is None:
                     return unknown
-                values = self._expanded(each.value, target, depth + 1)
-                texts += [one.as_default() for one in values] if each.is_default else values
+                texts += [one.as_default() for one in self._expanded(each, target, depth + 1)]
             return list({one.text: one for one in texts}.values())
 
         return expand(text, _REFERENCE, value)
@@ -139,6 +145,7 @@ def _lines(source: Source) -> Iterator[_Line]:
     """Logical lines; a backslash at the end of a line takes the next one with it."""
     whole = Text.of(source)
     text, at = source.text, 0
+    has_rule = False
     while at < len(text):
         end = at
         while True:
@@ -149,7 +156,10 @@ def _lines(source: Source) -> Iterator[_Line]:
             if newline < 0 or slashes % 2 == 0:
                 break
             end = newline + 1
-        yield _Line(whole[at:end], text.startswith("\t", at))
+        line = whole[at:end]
+        is_recipe = has_rule and text.startswith("\t", at)
+        has_rule = has_rule or bool(_RULE.match(line.text))
+        yield _Line(line, is_recipe)
         at = end + 1
 
 
