@@ -61,6 +61,7 @@ READERS = (
         (*COMMANDS, "containers.tools", "containerfastmodestage"),
     ),
     Reader("tiltfile", r"(^|/)tiltfile$|(^|/)(?!dockerfile)[^/]*\.tilt(file)?$", COMMANDS),
+    Reader("earthfile", r"(^|/)earthfile$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 
