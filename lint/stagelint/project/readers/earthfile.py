@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
 from stagelint.model.project import Build
@@ -25,14 +26,14 @@ def read(source: Source, files: Files) -> Iterator[Build]:
     """The builds in *source*, whose paths are relative to it."""
     base = paths.of_file(files.path_of(source), is_certain=True)
     above: dict[str, Sequence[Text]] = {}
-    known = above
+    known = ChainMap(above)
     asker, is_local = Asker("earthly", "", base), False
     for line in _lines(source):
         target = _TARGET.match(line.text)
         command = _COMMAND.match(line.text)
         if target:
             asker, is_local = asker._replace(label=f"target {target['name']}"), False
-            known = dict(above)
+            known = ChainMap[str, Sequence[Text]]({}, above)
         elif command:
             rest = line[command.end() :]
             if command["name"] in ("ARG", "LET"):
