@@ -53,7 +53,14 @@ def importers(*names: str) -> set[str]:
         (["tomllib"], {"config"}),
         (["libcst", "ast"], {"project.python"}),
         (["xml"], {"project.xml"}),
-        (["stagelint.project.python"], {"project.readers.python_code"}),  # libcst loads slowly
+        (
+            ["stagelint.project.python", "stagelint.project.python_calls"],  # libcst loads slowly
+            {
+                "project.python_calls",
+                "project.readers.python_code",
+                "project.readers.tiltfile",
+            },
+        ),
         (["tempfile"], {"verify.__init__"}),
         (["shutil"], {"verify.buildkit", "verify.buildah"}),  # to find the program
         (["socket", "urllib", "http"], set[str]()),

@@ -38,7 +38,7 @@ _SWITCHES = frozenset(
     "--check --disable-content-trust --layers --tls-verify --squash-all --all-platforms --help "
     "--identity-label --omit-history --stdin --skip-unused-stages --inherit-labels --no-hosts "
     "--no-hostname --pull-always --pull-never --save --single-snapshot --cleanup --reproducible "
-    "--no-push --insecure --skip-tls-verify --use-new-run --verbose --progress-plain".split()
+    "--no-push --insecure --skip-tls-verify --use-new-run --verbose --progress-plain --allow-privileged".split()
 )
 
 #: Words that are not known, and may be several: `$ARGS`, and for sure `"$@"`.

@@ -74,6 +74,8 @@ READERS = (
         r"\.((cs|fs|vb|dc)proj|props|targets)$",
         (*COMMANDS, "containers.tools", "containerfastmodestage"),
     ),
+    Reader("tiltfile", r"(^|/)tiltfile$|(^|/)(?!dockerfile)[^/]*\.tilt(file)?$", COMMANDS),
+    Reader("earthfile", r"(^|/)earthfile$", COMMANDS),
     Reader("shell_script", r"\.(sh|bash|zsh|ksh|bats)$|(^|/)[^./]+$", COMMANDS),
 )
 

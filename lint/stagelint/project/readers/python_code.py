@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stagelint.model.project import Build, Value
-from stagelint.project import command, paths, script
+from stagelint.model.project import Build
+from stagelint.project import paths
 from stagelint.project.command import Asker
 from stagelint.project.files import Files
-from stagelint.project.text import Text, or_none
 from stagelint.source import Source
 
 if TYPE_CHECKING:
@@ -42,118 +41,54 @@ def read(source: Source, files: Files) -> Iterator[Build]:
         return
     from stagelint.project.python import Module  # takes long to be imported
 
-    yield from _Reader(Module(source, files.path_of(source))).builds()
+    module = Module(source, files.path_of(source))
+    is_nox = posixpath.basename(module.path) == "noxfile.py"
+    base = paths.of_file(module.path, is_certain=True) if is_nox else paths.at_root(module.path)
+    moves = any(each.name.endswith(("chdir", ".cd")) for each in module.calls)
+    yield from _builds(module, base._replace(is_certain=base.is_certain and not moves))
 
 
-class _Reader:
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        is_nox = posixpath.basename(module.path) == "noxfile.py"
-        base = paths.of_file(module.path, is_certain=True) if is_nox else paths.at_root(module.path)
-        moves = any(each.name.endswith(("chdir", ".cd")) for each in module.calls)
-        self.base = base._replace(is_certain=False) if moves else base
+def _builds(module: Module, base: paths.Base) -> Iterator[Build]:
+    from stagelint.project.python_calls import builds, commands
 
-    def builds(self) -> Iterator[Build]:
-        for call in self.module.calls:
-            name = call.name.rpartition(".")[2]
-            if call.name.endswith(".images.build"):
-                yield from self._sdk(call)
-            elif name == "build" and "." in call.name:
-                yield from self._method(call)
-            elif name == "DockerImage" and "testcontainers" in self.module.imports:
-                file = call.keyword("dockerfile_path")
-                yield from self._builds(call, call.argument(0, "path"), file, in_context=True)
-            elif name == "docker_build" and "." in call.name:
-                yield from self._dagger(call)
-            elif _RUNNING.search(name) and not _NOT_RUNNING.search(name):
-                yield from self._command(call)
-
-    def _method(self, call: Call) -> Iterator[Build]:
-        """`build` of python-on-whales, or of the SDK's client of the API."""
-        imports = self.module.imports
-        if "python_on_whales" in imports:
-            context = call.argument(0, "context_path")
-            yield from self._builds(call, context, call.keyword("file"), in_context=False)
-        elif "docker" in imports and call.keyword("path", "fileobj") and call.keyword("tag"):
-            yield from self._sdk(call)
-
-    def _sdk(self, call: Call) -> Iterator[Build]:
-        if call.keyword("fileobj") is None:
+    for call in module.calls:
+        asker = Asker("python", f"function {call.function}" if call.function else "", base)
+        name = call.name.rpartition(".")[2]
+        if name == "build" and _is_whales(call, module):
+            context, file = call.argument(0, "context_path"), call.keyword("file")
+            yield from builds(call, asker, context, file, in_context=False)
+        elif name == "build" and _is_sdk(call, module):
             context, file = call.argument(0, "path"), call.keyword("dockerfile")
-            yield from self._builds(call, context, file, in_context=True)
-
-    def _dagger(self, call: Call) -> Iterator[Build]:
-        """`client.host().directory("folder").docker_build()`."""
-        folder = call.receiver
-        context = None
-        if folder is not None and folder.name.endswith("directory"):
-            context = folder.argument(0, "path")
-        yield from self._builds(call, context, call.keyword("dockerfile"), in_context=True)
-
-    def _builds(
-        self, call: Call, context: Expression | None, file: Expression | None, *, in_context: bool
-    ) -> Iterator[Build]:
-        whole = Text.of(call.source, call.span)
-        unknown = Text.unknown(call.source, call.span)
-        contexts = _may_be(context)
-        files = _may_be(file)
-        if context is None and (in_context or file is None):
-            contexts = [unknown]
-        targets = [*_may_be(call.keyword("target"))]
-        if call.open:
-            targets.append(call.open)
-        is_placed = self.base.is_certain and context is not None and call.open is None
-        for target in targets:
-            for one in contexts:
-                for other in files:
-                    yield Build(
-                        "python",
-                        _label(call),
-                        call.source,
-                        call.span,
-                        paths.dockerfiles(self.base, one, other, whole, in_context=in_context),
-                        is_placed=is_placed,
-                        target=target.value if target else None,
-                        args=_names(call, "buildargs", "build_args"),
-                        contexts=_names(call, "build_contexts"),
-                    )
-
-    def _command(self, call: Call) -> Iterator[Build]:
-        asker = Asker("python", _label(call), self._folder(call))
-        first = call.argument(0, "args", "cmd", "command")
-        if first is None:
-            return
-        if first.is_list:
-            for words in first.words():
-                yield from command.builds(words, asker)
-        elif len(call.positional()) > 1 and _is_word(first):
-            for words in call.words():
-                yield from command.builds(words, asker)
-        else:
-            for text in first.texts():
-                yield from script.builds(text, asker)
-
-    def _folder(self, call: Call) -> paths.Base:
-        folder = call.keyword("cwd")
-        if folder is None or folder.is_none:
-            return self.base
-        return self.base.within(folder.texts()[0].text)
+            yield from builds(call, asker, context, file, in_context=True)
+        elif name == "DockerImage" and "testcontainers" in module.imports:
+            context, file = call.argument(0, "path"), call.keyword("dockerfile_path")
+            yield from builds(call, asker, context, file, in_context=True)
+        elif name == "docker_build" and "." in call.name:  # of Dagger
+            context, file = _directory(call), call.keyword("dockerfile")
+            yield from builds(call, asker, context, file, in_context=True)
+        elif _RUNNING.search(name) and not _NOT_RUNNING.search(name):
+            folder = call.keyword("cwd")
+            if folder is not None and not folder.is_none:
+                asker = asker._replace(base=base.within(folder.texts()[0].text))
+            yield from commands(call, asker, call.argument(0, "args", "cmd", "command"))
 
 
-def _label(call: Call) -> str:
-    return f"function {call.function}" if call.function else ""
+def _is_whales(call: Call, module: Module) -> bool:
+    """Is it `build` of python-on-whales?"""
+    is_method = "." in call.name and not call.name.endswith(".images.build")
+    return is_method and "python_on_whales" in module.imports
 
 
-def _is_word(expression: Expression) -> bool:
-    return all(each.is_known and not re.search(r"\s", each.text) for each in expression.texts())
+def _is_sdk(call: Call, module: Module) -> bool:
+    """Is it `build` of the Docker SDK, of its images or of the client of the API?"""
+    if call.keyword("fileobj") is not None:
+        return False
+    is_api = "." in call.name and "docker" in module.imports and call.keyword("path") is not None
+    return call.name.endswith(".images.build") or (is_api and call.keyword("tag") is not None)
 
 
-def _may_be(expression: Expression | None) -> list[Text | None]:
-    if expression is None or expression.is_none:
-        return [None]
-    return [*or_none([text for text in expression.texts() if text.text])]
-
-
-def _names(call: Call, *names: str) -> tuple[Value, ...]:
-    table = call.keyword(*names)
-    return tuple(each.value for each in table.names()) if table else ()
+def _directory(call: Call) -> Expression | None:
+    """The folder of `client.host().directory("folder").docker_build()`."""
+    folder = call.receiver
+    is_known = folder is not None and folder.name.endswith("directory")
+    return folder.argument(0, "path") if folder is not None and is_known else None
