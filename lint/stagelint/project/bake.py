@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Protocol
 
 from stagelint.model.project import Build, Value
 from stagelint.project import paths
+from stagelint.project.files import Files
 from stagelint.project.text import Text
 from stagelint.source import Source, Span
 
-#: Targets inherit from each other so deep.
-_DEPTH = 10
+_FILES = re.compile(
+    r"(?:^|/)(?:[^/]*bake[^/]*\.(?:hcl|json)|(?:docker-)?compose(?:\.override)?\.ya?ml)$"
+)
+#: What may be the name of a target: a label in HCL, a key in JSON or YAML.
+_NAMED = re.compile(
+    r"""(?:\btarget[ \t]+"|^[ \t]*["']?|[{,]\s*["'])([\w.-]+)(?=["']?\s*[:{]|"[ \t]*\{)""",
+    re.MULTILINE,
+)
+
+
+#: What says that a target does not lie where one does that says nothing.
+_PLACING = re.compile(
+    r"""context["']?[ \t]*[:=][ \t]*["']?(?!\.?/?["']?\s)|dockerfile["']?[ \t]*[:=]"""
+)
+_NEAR = 400
 
 
 class Target(Protocol):
@@ -42,9 +57,19 @@ class Target(Protocol):
 class Folder:
     """The targets that files of a folder define together."""
 
-    def __init__(self, targets: Mapping[str, Sequence[Target]], grouped: frozenset[str]) -> None:
-        """*targets* by name, those of later files first; *grouped* are the names groups list."""
+    def __init__(
+        self,
+        targets: Mapping[str, Sequence[Target]],
+        grouped: frozenset[str],
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> None:
+        """*targets* by name, those of later files first; *grouped* are the names groups list.
+
+        A name that is *elsewhere* stands in files of other formats or folders too, which bake may
+        be given together with these.
+        """
         self.targets = targets
+        self.elsewhere = elsewhere
         every = (each for some in targets.values() for each in some)
         inherited = {name.text for each in every for name in each.listed("inherits") or ()}
         self._abstract = inherited - grouped
@@ -53,14 +78,21 @@ class Folder:
     def builds(self, target: Target, base: paths.Base) -> Iterator[Build]:
         """The builds of *target*, one for each of what its fields may be."""
         for variant in target.variants():
-            if self._first(variant, "dockerfile-inline") is None:
-                yield from self._builds(variant, base)
+            chain = list(self._chain(variant))
+            if all(each.texts("dockerfile-inline") is None for each in chain):
+                yield from self._builds(variant, chain, base)
 
-    def _builds(self, target: Target, base: paths.Base) -> Iterator[Build]:
+    def _builds(self, target: Target, chain: Sequence[Target], base: paths.Base) -> Iterator[Build]:
         whole = Text.of(target.source, target.span)
-        is_placed = base.is_certain and target.name not in self._abstract
+        is_whole = target.name not in self.elsewhere and self._is_whole(chain)
+        is_placed = base.is_certain and is_whole and target.name not in self._abstract
+        missing: Sequence[Text | None] = (
+            [None] if is_whole else [Text.unknown(target.source, target.span)]
+        )
         fields = [
-            self._first(target, name) or [None] for name in ("context", "dockerfile", "target")
+            _first(chain, "context") or missing,
+            _first(chain, "dockerfile") or [None],
+            _first(chain, "target") or missing,
         ]
         for context, dockerfile, stage in product(*fields):
             yield Build(
@@ -71,38 +103,63 @@ class Folder:
                 paths.dockerfiles(base, context, dockerfile, whole, in_context=True),
                 is_placed=is_placed,
                 target=stage.value if stage and stage.text else None,
-                args=self._values(target, "args"),
-                contexts=self._values(target, "contexts"),
-                uncached=self._values(target, "no-cache-filter"),
+                args=_values(chain, "args"),
+                contexts=_values(chain, "contexts"),
+                uncached=_values(chain, "no-cache-filter"),
             )
 
-    def _first(self, target: Target, field: str) -> Sequence[Text | None] | None:
-        """What the field is in the target, or in the first of those it inherits from that sets it."""
-        for each in self._chain(target, 0):
-            found = each.texts(field)
-            if found is not None:
-                return found
-        return None
+    def _is_whole(self, chain: Sequence[Target]) -> bool:
+        """Is everything known that the targets inherit from?"""
+        parents = (name.text for each in chain for name in each.listed("inherits") or ())
+        return all(name in self.targets and name not in self.elsewhere for name in parents)
 
-    def _values(self, target: Target, field: str) -> tuple[Value, ...]:
-        """All keys or entries: tables are merged, and a list is taken from the first that has it."""
-        found: list[Text] = []
-        for each in self._chain(target, 0):
-            entries = each.listed(field) if field == "no-cache-filter" else each.keys(field)
-            found += entries or []
-            if entries is not None and field == "no-cache-filter":
-                break
-        return tuple(text.value for text in {each.text: each for each in reversed(found)}.values())
-
-    def _chain(self, target: Target, depth: int) -> Iterator[Target]:
+    def _chain(self, target: Target) -> Iterator[Target]:
         """*target*, what is merged with it, and what it inherits from; the strongest first."""
-        yield target
-        if depth > _DEPTH:
-            return
-        parents = target.listed("inherits") or []
-        for parent in reversed(parents):
-            for each in self.targets.get(parent.text, ()):
-                yield from self._chain(each, depth + 1)
-        for each in self.targets.get(target.name, ()) if depth == 0 else ():
-            if each.span != target.span or each.source is not target.source:
-                yield from self._chain(each, depth + 1)
+        seen: set[tuple[int, Span]] = set()
+        waiting = [target]
+        while waiting:
+            each = waiting.pop()
+            place = (id(each.source), each.span)
+            if place in seen:
+                continue
+            seen.add(place)
+            yield each
+            merged = self.targets.get(each.name, ()) if each is target else ()
+            parents = [
+                one
+                for name in reversed(each.listed("inherits") or [])
+                for one in self.targets.get(name.text, ())
+            ]
+            waiting += reversed([*parents, *merged])
+
+
+def named_beside(path: str, files: Files, *, merged: str) -> frozenset[str]:
+    """Targets that files in the folder of *path* place too, but those whose names end in *merged*.
+
+    Bake reads files of all formats together, and Compose files among them.
+    """
+    found: set[str] = set()
+    for each in files.beside(path):
+        if each != path and not each.endswith(merged) and _FILES.search(each):
+            source = files.source(each)
+            text = source.text if source else ""
+            for match in _NAMED.finditer(text):
+                if _PLACING.search(text, match.end(), match.end() + _NEAR):
+                    found.add(match[1])
+    return frozenset(found)
+
+
+def _first(chain: Sequence[Target], field: str) -> Sequence[Text | None] | None:
+    """What a field is in the first of the targets that sets it."""
+    return next((found for each in chain if (found := each.texts(field)) is not None), None)
+
+
+def _values(chain: Sequence[Target], field: str) -> tuple[Value, ...]:
+    """All keys or entries: tables are merged, and a list is taken from the first that has it."""
+    found: list[Text] = []
+    for each in chain:
+        entries = each.listed(field) if field == "no-cache-filter" else each.keys(field)
+        found += entries or []
+        if entries is not None and field == "no-cache-filter":
+            break
+    return tuple(text.value for text in {each.text: each for each in reversed(found)}.values())

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from stagelint.project.quoted import unescaped
-from stagelint.project.text import Piece, Text, combine
+from stagelint.project.text import MOST, Piece, Text, combine
 from stagelint.project.yaml import Broken
 from stagelint.source import Source, Span, byte_offsets, encode
 
@@ -122,6 +122,14 @@ class Expression:
     def is_null(self) -> bool:
         return str(self._node.type) == "null_lit"
 
+    @property
+    def is_list(self) -> bool:
+        return str(self._node.type) == "tuple"
+
+    @property
+    def _unknown(self) -> Text:
+        return Text.unknown(self._offsets.source, self.span)
+
     def entries(self) -> list[Expression]:
         """The entries of a list; of `[for ...]`, none."""
         if self._node.type != "tuple":
@@ -141,7 +149,9 @@ class Expression:
 
     def key(self, lookup: Lookup) -> list[Text]:
         """Of an object: a bare word is not the name of a variable there."""
-        if self._node.type == "variable_expr":
+        start = self.span.start
+        is_bracketed = "(" in self._offsets.source.text[max(0, start - 2) : start]
+        if self._node.type == "variable_expr" and not is_bracketed:
             return [Text.of(self._offsets.source, self.span)]
         return self.texts(lookup)
 
@@ -163,7 +173,9 @@ class Expression:
             return found or [Text.unknown(source, self.span)]
         if node.type == "conditional":
             branches = [self._below(each) for each in node.named_children[1:]]
-            return [each for branch in branches for each in branch.texts(lookup, depth + 1)]
+            texts = [each for branch in branches for each in branch.texts(lookup, depth + 1)]
+            distinct = {each.text: each.as_default() for each in texts}
+            return list(distinct.values()) if len(distinct) <= MOST else [self._unknown]
         if node.type == "expression" and node.named_child_count == 1:
             return self._below(node.named_children[0]).texts(lookup, depth + 1)
         return [Text.unknown(source, self.span)]

@@ -13,6 +13,9 @@ from stagelint.project.text import Text
 #: Begin a path in a script: the folder the script lies in, and the root of the repository.
 HERE, TOP = "\1", "\2"
 
+#: Where bake is run, not where a remote bake file comes from.
+_HERE = "cwd://"
+
 #: Build contexts that are not folders of the repository.
 _ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]*://|git@|github\.com/|target:|service:)|\.git(?:#|$)")
 
@@ -65,10 +68,12 @@ def dockerfiles(
     *dockerfile* is relative to the *context*, or to where the builder runs, as *in_context* says;
     without one it is the context's `Dockerfile`. *whole* is the build, if nothing names a place.
     """
-    folder = context.text if context else ""
-    if is_elsewhere(folder):
-        return ()
+    folder = context.text.removeprefix(_HERE) if context else ""
     name = dockerfile.text if dockerfile else "Dockerfile"
+    if name.startswith(_HERE):
+        name, in_context = name.removeprefix(_HERE), False
+    elif is_elsewhere(folder):
+        return ()
     if in_context or not dockerfile:
         name = name if name[:1] in ("/", HERE, TOP) else f"{folder or '.'}/{name}"
     like = (dockerfile or context or whole).value

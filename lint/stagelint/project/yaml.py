@@ -95,10 +95,12 @@ class Node:
         """From its first character to its last."""
         return Span(self._node.start_mark.index, self._node.end_mark.index)
 
-    def items(self, depth: int = 0) -> Iterator[tuple[Node, Node]]:
-        """Keys and values of a mapping; what is merged into it comes last."""
-        if not self.is_mapping or depth > _DEPTH:
+    def items(self, seen: set[int] | None = None) -> Iterator[tuple[Node, Node]]:
+        """Keys and values of a mapping; what is merged into it comes last, each once."""
+        seen = set() if seen is None else seen
+        if not self.is_mapping or self.id in seen or len(seen) > _DEPTH:
             return
+        seen.add(self.id)
         merged: list[Node] = []
         for key, value in cast("list[tuple[Any, Any]]", self._node.value):
             if key.tag == _MERGE:
@@ -107,7 +109,7 @@ class Node:
             else:
                 yield Node(key, self.source), Node(value, self.source)
         for each in merged:
-            yield from each.items(depth + 1)
+            yield from each.items(seen)
 
     def below(self) -> list[Node]:
         """The entries of a sequence, or the values of a mapping."""
@@ -182,6 +184,8 @@ def _pieces(value: str, source: Source, span: Span, *, is_block: bool) -> Sequen
         line_end = span.end if newline < 0 else newline
         line = source.text[line_start:line_end].strip()
         place = value.find(line, at) if line else -1
+        if line and place < 0 and not is_block:  # an escape
+            return [Piece(value, source, span)]
         if place >= 0:
             offset = source.text.index(line, line_start)
             if place > at:

@@ -7,7 +7,7 @@ from itertools import product
 
 from stagelint.model.project import Build
 from stagelint.project import paths
-from stagelint.project.bake import Folder, Target
+from stagelint.project.bake import Folder, Target, named_beside
 from stagelint.project.files import Files
 from stagelint.project.hcl import Block, Expression, blocks
 from stagelint.project.text import MOST, Text
@@ -53,7 +53,8 @@ class _Around:
                     targets.setdefault(block.labels[0], []).append(
                         _Target(block, self.variables, {})
                     )
-        self.folder = Folder(targets, frozenset(grouped))
+        elsewhere = named_beside(path, files, merged=".hcl")
+        self.folder = Folder(targets, frozenset(grouped), elsewhere)
 
     def variables(self, name: str) -> Sequence[Text]:
         """The default of a variable: the environment may have another."""
@@ -98,6 +99,8 @@ class _Target:
         expression = self._block.attributes.get(field)
         if expression is None:
             return None
+        if not expression.is_list and not expression.is_null:  # computed
+            return expression.texts(self._lookup)
         return [text for each in expression.entries() for text in each.texts(self._lookup)]
 
     def keys(self, field: str) -> list[Text] | None:

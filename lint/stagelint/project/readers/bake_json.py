@@ -7,7 +7,7 @@ from typing import cast
 
 from stagelint.model.project import Build
 from stagelint.project import paths
-from stagelint.project.bake import Folder, Target
+from stagelint.project.bake import Folder, Target, named_beside
 from stagelint.project.files import Files
 from stagelint.project.interpolation import alternatives
 from stagelint.project.text import Text
@@ -27,7 +27,8 @@ def read(source: Source, files: Files) -> Iterator[Build]:
     groups = document.get("group")
     lists = [node.get("targets") for _, node in groups.items()] if groups else []
     grouped = frozenset(text.text for each in lists if each is not None for text in each.texts)
-    folder = Folder(by_name, grouped)
+    path = files.path_of(source)
+    folder = Folder(by_name, grouped, named_beside(path, files, merged=path))
     base = paths.of_file(files.path_of(source), is_certain=False)
     for each in found.values():
         yield from folder.builds(each, base)
