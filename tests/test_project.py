@@ -54,7 +54,7 @@ def asked(found: Project) -> list[tuple[str, str]]:
         ("docker-bake.json", '{"target": {"a": {"target": "b"', "line"),
         (".github/workflows/a.yml", "jobs:\n - docker: {\n", "line"),
         ("compose.yaml", "services:\n  build: " + "[" * 5000, "nest"),
-        ("compose.yml", b"services: build\n" + b"x" * (3 << 20), "larger than 2 mib"),
+        ("compose.yml", b"services: build\n" + b"x" * (3 << 20), "larger than 512 kib"),
     ],
 )
 def test_a_broken_file_is_one_note(path: str, text: str | bytes, note: str) -> None:

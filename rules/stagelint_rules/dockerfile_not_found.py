@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from stagelint.model.project import UNKNOWN, Build, Project
@@ -59,17 +58,13 @@ class DockerfileNotFound(ProjectRule):
 
 
 def _may_be_generated(project: Project, build: Build, path: str) -> bool:
-    """Is there a template of it, no folder for it, or does the file that asks write one first?"""
-    folder, name = posixpath.split(path)
+    """Is there a template of it, no folder for it, or does a file write one first?"""
+    folder = posixpath.dirname(path)
     if any(each.startswith(f"{path}.") for each in project.files):
         return True
     if folder and not any(each.startswith(f"{folder}/") for each in project.files):
         return True
-    written = re.compile(
-        rf"(?:>|\b(?:cp|mv|tee|curl|wget|ln|sed|envsubst|template|generate)\b)[^\n]*{re.escape(name)}"
-    )
-    made = re.compile(rf"^[^\s#]*{re.escape(name)}[ \t]*:", re.MULTILINE)
-    return any(pattern.search(build.source.text) for pattern in (written, made))
+    return build.writes(path) or project.is_made(path)
 
 
 def _guess(project: Project, path: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stagelint.model import File
@@ -17,6 +18,10 @@ _PREDEFINED = (
     "ALL_PROXY",
     "SOURCE_DATE_EPOCH",
 )
+
+
+#: Names as short as this are all alike.
+_SHORT = 3
 
 
 class UndeclaredBuildArg(ProjectRule):
@@ -61,9 +66,9 @@ class UndeclaredBuildArg(ProjectRule):
     def check_project(self, project: Project) -> Iterator[Finding]:
         for name, files in project.given(lambda build: build.args):
             declared = {each for file in files for each in _declared(file)}
-            if name.text in declared or _is_predefined(name.text):
+            if name.text in declared or _is_predefined(name.text) or not name.text.isidentifier():
                 continue
-            near = nearest(name.text, sorted(declared))
+            near = nearest(name.text, sorted(declared)) if len(name.text) > _SHORT else []
             guess = f"; did you mean `{near[0]}`?" if near else ""
             yield self.finding_at(
                 name,
@@ -78,7 +83,12 @@ def _shown(files: list[File]) -> str:
 
 
 def _is_predefined(name: str) -> bool:
-    return name.upper() in _PREDEFINED or name.startswith("BUILDKIT_")
+    return (
+        name.upper() in _PREDEFINED
+        or name.startswith("BUILDKIT_")
+        or re.fullmatch(r"(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)", name)
+        is not None
+    )
 
 
 def _declared(file: File) -> Iterator[str]:

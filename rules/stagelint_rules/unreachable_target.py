@@ -94,8 +94,13 @@ class UnreachableTarget(ProjectRule):
             ]
             if not files or any(file.find_target(target.text) is not None for _, file in files):
                 continue
-            _, file = files[0]
-            certain = build.is_placed and not target.is_default and project.is_certain(build)
+            path, file = files[0]
+            certain = (
+                build.is_placed
+                and not target.is_default
+                and project.is_certain(build)
+                and not build.writes(path)
+            )
             yield self.finding_at(
                 target,
                 f"target `{target.text}` does not exist in {file.source.path}{_guess(file, target.text)}",

@@ -76,6 +76,7 @@ def _used(file: File) -> set[str] | None:
 
 def _plain(name: str) -> str:
     """As BuildKit compares names: `docker.io/library/alpine:latest` is `alpine`."""
-    for prefix in ("docker.io/library/", "docker.io/"):
+    name = name.partition("::")[0]  # BuildKit looks for `alpine::linux/amd64` too
+    for prefix in ("index.docker.io/library/", "docker.io/library/", "docker.io/"):
         name = name.removeprefix(prefix)
     return lower(name).removesuffix(":latest")

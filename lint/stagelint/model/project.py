@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -16,6 +17,9 @@ from stagelint.syntax.characters import lower
 #: Stands in a value for text that cannot be told by reading; no file that is read has it.
 UNKNOWN = "\0"
 
+
+#: Commands that write a file.
+_WRITING = r"\b(?:cp|mv|tee|curl|wget|ln|sed|envsubst|install|render|template|generate)\b"
 
 #: Folders with copies of other projects.
 _FOREIGN = frozenset(("vendor", "node_modules", "third_party"))
@@ -102,6 +106,20 @@ class Build(NamedTuple):
         at = self.target.span.start if self.target and is_here else self.span.start
         return f"{self.source.path}:{self.source.position(at).line}"
 
+    def writes(self, path: str) -> bool:
+        """Does the file that asks seem to write the Dockerfile *path* itself, before it is built?"""
+        return writes(self.source.text, path)
+
+
+def writes(text: str, path: str) -> bool:
+    """Does a command or a rule of make in *text* seem to write a file that is called like *path*?"""
+    name = re.escape(posixpath.basename(path))
+    stem, dot, _ = name.partition(r"\.")
+    return bool(
+        re.search(rf"(?:>|{_WRITING})[^\n]*(?<![\w.-]){name}(?![\w.-])", text)
+        or re.search(rf"^[^\s#]*(?:{name}|{stem}{dot}%|%)[ \t]*:", text, re.MULTILINE)
+    )
+
 
 class Project:
     """A repository. Nothing of it is read before it is asked for."""
@@ -115,6 +133,7 @@ class Project:
         mentions: Callable[[], Iterable[Build]] = tuple,
         dockerfile: Callable[[str], File | None],
         is_dockerfile: Callable[[str], bool],
+        makers: Callable[[str], Iterable[str]] = lambda path: (),
         notes: Sequence[str] = (),
     ) -> None:
         """All paths are relative to the folder *root* and have `/`.
@@ -126,6 +145,7 @@ class Project:
         """What could not be read, a line each; complete once the builds are known."""
         self._files = files
         self._builds = builds
+        self._makers = makers
         self._mentions = mentions
         self._dockerfile = dockerfile
         self._is_dockerfile = is_dockerfile
@@ -169,6 +189,10 @@ class Project:
     def dockerfiles(self) -> Iterator[str]:
         """What is called like a Dockerfile or built as one, sorted; not what was copied here."""
         yield from sorted(each for each in self._named_as_built if not is_foreign(each))
+
+    def is_made(self, path: str) -> bool:
+        """Does a file of the repository seem to write the Dockerfile *path*?"""
+        return any(self._makers(path))
 
     def exists(self, path: str) -> bool:
         """Is there such a file, be it ignored by git?"""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from stagelint import discover
 from stagelint.model.file import File
-from stagelint.model.project import Build, Project, is_foreign
+from stagelint.model.project import Build, Project, is_foreign, writes
 from stagelint.project.files import Files
 from stagelint.project.readers import Reader, reader_of
 from stagelint.source import Source
@@ -37,6 +37,7 @@ def project(
         mentions=lambda: _mentions(files, understood),
         dockerfile=dockerfile,
         is_dockerfile=discover.is_dockerfile,
+        makers=lambda path: _makers(files, path),
         notes=files.notes,
     )
 
@@ -50,6 +51,16 @@ def _builds(files: Files, understood: set[str]) -> Iterator[Build]:
             if found and reader.is_complete:
                 understood.add(path)
             yield from found
+
+
+def _makers(files: Files, path: str) -> Iterator[str]:
+    """The scripts and Makefiles that seem to write the file *path*."""
+    name = path.rpartition("/")[2].lower()
+    for each in files.paths:
+        if name != "dockerfile" and reader_of(each) and not is_foreign(each):
+            source = files.source(each)
+            if source is not None and name in source.text.lower() and writes(source.text, path):
+                yield each
 
 
 def _mentions(files: Files, understood: set[str]) -> Iterator[Build]:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _COMPOSE = re.compile(r"(?:^|/)(?:docker-)?compose[^/]*\.ya?ml$")
 
 #: Larger files are written by programs; nobody names a target there.
-_LIMIT = 2 << 20
+_LIMIT = 1 << 19
 
 
 class Files:
@@ -112,7 +112,7 @@ class Files:
                 self.note(path, (error.strerror or str(error)).lower())
             return None
         if data is None and is_noted:
-            self.note(path, f"larger than {_LIMIT >> 20} MiB")
+            self.note(path, f"larger than {_LIMIT >> 10} KiB")
         return None if data is None or b"\0" in data else data
 
     @cached_property
