@@ -19,7 +19,9 @@ UNKNOWN = "\0"
 
 
 #: Commands that write a file.
-_WRITING = r"\b(?:cp|mv|tee|curl|wget|ln|sed|envsubst|install|render|template|generate)\b"
+_WRITING = (
+    r"\b(?:cp|mv|tee|curl|wget|ln|sed|envsubst|install|render|template|generate|gen|open|write)\b"
+)
 
 #: Folders with copies of other projects.
 _FOREIGN = frozenset(("vendor", "node_modules", "third_party"))
@@ -298,9 +300,10 @@ class Requests(NamedTuple):
         """A build that may ask for the stage *name*, though nobody can tell by reading."""
         for build in self.builds:
             target = build.target
-            if target is None or target.confidence is Confidence.LITERAL:
+            if target is None:
                 continue
-            if target.is_default or _may_be(target, name):
+            is_open = build.is_hint or target.confidence is not Confidence.LITERAL
+            if is_open and (target.is_default or _may_be(target, name)):
                 return build
         return self.project.mentions.get(name)
 

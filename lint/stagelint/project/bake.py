@@ -85,7 +85,8 @@ class Folder:
     def _builds(self, target: Target, chain: Sequence[Target], base: paths.Base) -> Iterator[Build]:
         whole = Text.of(target.source, target.span)
         is_whole = target.name not in self.elsewhere and self._is_whole(chain)
-        is_placed = base.is_certain and is_whole and target.name not in self._abstract
+        is_single = len(self.targets.get(target.name, ())) == 1  # else another may say otherwise
+        is_placed = base.is_certain and is_whole and is_single and target.name not in self._abstract
         missing: Sequence[Text | None] = (
             [None] if is_whole else [Text.unknown(target.source, target.span)]
         )

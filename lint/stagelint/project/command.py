@@ -71,6 +71,9 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
 
     *place* is where the command stands, by default what is between its first and its last word.
     """
+    if words and words[0].text in _ADDING:  # what parallel adds stands behind `:::`
+        end = next((at for at, word in enumerate(words) if word.text[:3] == ":::"), len(words))
+        words = words[:end]
     found = _recognised(words)
     if found is None:
         return
@@ -186,7 +189,7 @@ def _recognised(words: Sequence[Text]) -> tuple[str, Sequence[Text]] | None:
     if program == "buildah":
         rest = _behind_global(rest)
         return ("buildah", rest[1:]) if rest and rest[0].text in _BUILD else None
-    if program == "podman":
+    if program in ("podman", "nerdctl"):
         return _subcommand(rest, "buildah")
     if program in ("docker-buildx", "buildx", *ENGINES):
         return _subcommand(rest, "docker")

@@ -39,6 +39,11 @@ _FUNCTION = re.compile(
 _EXPANDED = re.compile(r"[*?\[]|\{[^{}]*[,}.]")
 #: Where commands may run or not, one after the other or not.
 _BRANCHES = re.compile(r"\b(?:then|else|do|case)\b")
+_HEREDOC = re.compile(
+    r"<<-?[ \t]*([\"']?)(?P<end>\w+)\1[^\n]*\n(?P<body>.*?)^[ \t]*(?P=end)[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
+_ENGINE = re.compile(r"\b(?:docker|podman|buildah|nerdctl|buildx|kaniko)\b")
 #: Ways to set variables that are not read.
 _SETTING = re.compile(
     r"(?:^|[;&|({]|\bthen|\bdo|\belse)[ \t]*(?:\.|source|eval|getopts|mapfile|readarray|select)[ \t]"
@@ -93,6 +98,8 @@ class _Script:
                 self.assigned.setdefault(assignment.name, []).append(assignment)
 
     def builds(self) -> Iterator[Build]:
+        """The builds of all commands; those of texts that commands are given are hints."""
+        yield from self._heredocs()
         folders: list[tuple[int, paths.Base]] = [(0, self.asker.base)]
         for each in self.commands:
             while len(folders) > 1 and folders[-1][0] > each.depth:
@@ -117,6 +124,16 @@ class _Script:
                     yield from command.builds(words, asker, place)
                     yield from self._inner(words, asker)
 
+    def _heredocs(self) -> Iterator[Build]:
+        """The builds in texts that are given to commands, which may be shells elsewhere."""
+        anywhere = paths.Base((UNKNOWN,), is_certain=False)
+        for match in _HEREDOC.finditer(self.script.text):
+            body = self.script[match.start("body") : match.end("body")]
+            if self.depth < _DEPTH and _ENGINE.search(body.text):
+                asker = self.asker._replace(base=anywhere)
+                for build in _Script(body, asker, {}, self.depth + 1).builds():
+                    yield build._replace(is_hint=True)
+
     def _inner(self, words: Sequence[Text], asker: Asker) -> Iterator[Build]:
         """The builds of `bash -c SCRIPT` and `eval WORDS`."""
         if self.depth >= _DEPTH or not words:
@@ -127,6 +144,18 @@ class _Script:
                 if re.fullmatch("-[a-z]*c", option.text):
                     yield from _Script(text, asker, self.outer, self.depth + 1).builds()
         if words[0].text == "eval":
+            for word in words[1:]:
+                if UNKNOWN in word.text and _ENGINE.search(self.script.text):
+                    nothing = Text.unknown(word.source, word.span).value
+                    yield Build(
+                        asker.kind,
+                        asker.label,
+                        word.source,
+                        word.span,
+                        (nothing,),
+                        target=nothing,
+                        is_hint=True,
+                    )
             for word in words[1:]:
                 yield from _Script(word, asker, self.outer, self.depth + 1).builds()
 

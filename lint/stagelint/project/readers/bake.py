@@ -21,7 +21,9 @@ def read(source: Source, files: Files) -> Iterator[Build]:
     """The builds of the targets in *source*."""
     path = files.path_of(source)
     around = files.shared(("bake", path.rpartition("/")[0]), lambda: _Around(path, files))
-    base = paths.of_file(path, is_certain=False)
+    base = paths.of_file(path)
+    if "bake" not in path.rpartition("/")[2]:
+        base = base._replace(is_certain=False)
     for block in files.parsed(source, blocks):
         if block.kind == "target" and block.labels:
             yield from around.folder.builds(_Target(block, around.variables, {}), base)

@@ -74,7 +74,7 @@ def _builds(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterato
     is_certain = not _is_merged(service, files)
     if build.is_scalar:
         for context in _may_be(build, env):
-            here: _Place = (context, None, _base(service.path))
+            here: _Place = (context, None, _base(service.path, files))
             yield _build(service, build, here, None, is_certain=is_certain)
         return
     if _inherited(service, files, "dockerfile_inline")[0] is not None:
@@ -106,9 +106,9 @@ def _places(service: _Service, files: Files, env: Mapping[str, Text]) -> Iterato
     if context is None and (dockerfile is None or not _is_whole(service, files, 0)):
         # Meant to be merged with something that is not known here.
         unknown = Text.unknown(service.node.source, service.node.span)
-        yield unknown, unknown, _base(service.path)
+        yield unknown, unknown, _base(service.path, files)
         return
-    base = _base(context_path)
+    base = _base(context_path, files)
     for one in _may_be(context, env):
         for other in _may_be(dockerfile, env):
             yield one, other, base
@@ -139,9 +139,17 @@ def _is_merged(service: _Service, files: Files) -> bool:
     return False
 
 
-def _base(path: str) -> paths.Base:
+def _base(path: str, files: Files) -> paths.Base:
     is_certain = posixpath.basename(path).startswith(("compose", "docker-compose"))
-    return paths.of_file(path, is_certain=is_certain)
+    moves = files.shared("project_directory", lambda: _moves(files))
+    base = paths.of_file(path, is_certain=is_certain)
+    return base._replace(is_certain=False) if moves else base
+
+
+def _moves(files: Files) -> bool:
+    """Does a file include others as if they lay elsewhere?"""
+    sources = (files.source(each) for each in files.composed)
+    return any(source is not None and "project_directory" in source.text for source in sources)
 
 
 def _build(
