@@ -77,7 +77,7 @@ def _read(path: str, reader: Reader, files: Files) -> list[Build]:
     if source is None:
         return []
     try:
-        return list(reader.load()(source, files))
+        return list(dict.fromkeys(reader.load()(source, files)))  # some are asked for in turns
     except (Broken, RecursionError) as error:
         files.note(path, str(error) or "is nested too deeply")
         return []

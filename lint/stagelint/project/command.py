@@ -87,8 +87,8 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
     looks_around = program != "docker"
     contexts = [each.strip() for each in options.others[:1]]
     if is_kaniko:
-        contexts = [each for each in options.get("context") if "://" not in each.text]
-    files = options.get("dockerfile") if is_kaniko else options.get("file", "f")
+        contexts = _kaniko_contexts(options)
+    files = options.get("dockerfile", "f") if is_kaniko else options.get("file", "f")
     targets: list[Text | None] = [*options.get("target")] or [None]
     if options.open or words[0].text in _ADDING:
         targets.append(_unknown(options.open[0] if options.open else whole))
@@ -98,6 +98,18 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
                 yield _build(
                     options, asker, whole, context, file, target, looks_around=looks_around
                 )
+
+
+def _kaniko_contexts(options: _Options) -> list[Text]:
+    """Folders are written as `dir://FOLDER` as well."""
+    found = [
+        each[len("dir://") :] if each.text.startswith("dir://") else each
+        for each in options.get("context", "c")
+    ]
+    for below in options.get("context-sub-path"):
+        slash = Text([below.pieces[0]._replace(text="/")])
+        found = [each + slash + below for each in found]
+    return found
 
 
 def _build(
@@ -263,7 +275,11 @@ def _options(words: Sequence[Text]) -> _Options:
 
 
 def _where_the_context_is(found: _Options) -> _Options:
-    """The last word that is not known is the context if no other one is."""
+    """The last word that is not known is the context if no other one is; there is only one."""
+    if len(found.others) > 1:
+        unknown = [each for each in found.others if each.text == UNKNOWN]
+        known = [each for each in found.others if each.text != UNKNOWN] or unknown[-1:]
+        return found._replace(others=known, open=[*found.open, *unknown])
     if not found.others and found.open and found.open[-1].text == PERHAPS_SEVERAL:
         return found._replace(others=found.open[-1:], open=found.open[:-1])
     return found

@@ -89,9 +89,12 @@ class Files:
         """The same, if it has one of *words*, which are in lower case."""
         if path not in self._sources:
             data = self._bytes(path, is_noted=is_noted)
-            low = b"" if data is None else data.lower()  # quicker than an expression
-            if not any(word.encode() in low for word in words):
+            if data is None:
                 self._sources[path] = None
+                return None
+            low = data.lower()  # quicker than an expression
+            if not any(word.encode() in low for word in words):
+                return None  # another reader may look for other words
         return self.source(path)
 
     def _read(self, path: str) -> Source | None:

@@ -18,12 +18,16 @@ from stagelint.syntax.shell import Assignment, Command, Kind, Part, Word
 Variables = Mapping[str, Sequence[Text]]
 
 #: Folders by the names that CI systems give them.
-_FOLDERS = {
+FOLDERS = {
     "PWD": ".",
     "GITHUB_WORKSPACE": TOP,
     "CI_PROJECT_DIR": TOP,
     "BUILD_SOURCESDIRECTORY": TOP,
+    "SYSTEM_DEFAULTWORKINGDIRECTORY": TOP,
     "BITBUCKET_CLONE_DIR": TOP,
+    "CIRCLE_WORKING_DIRECTORY": TOP,
+    "DRONE_WORKSPACE": TOP,
+    "CI_WORKSPACE": TOP,
 }
 _DECLARING = frozenset(("export", "local", "readonly", "declare", "typeset"))
 
@@ -315,9 +319,9 @@ class _Script:
             default = [self._part(each, word, open_ | {part.text}) for each in part.operand]
             whole = self.script[part.start : part.end]
             found = [each.as_default() for each in combine(default, whole)]
-        if not found and part.text in _FOLDERS:
+        if not found and part.text in FOLDERS:
             piece = self.script[part.start : part.end].pieces[0]
-            found = [Text([piece._replace(text=_FOLDERS[part.text])])]
+            found = [Text([piece._replace(text=FOLDERS[part.text])])]
         return _distinct(found) or [self._unknown(part)]
 
     def _arguments(self, part: Part, open_: frozenset[str]) -> list[list[Text]]:

@@ -111,7 +111,8 @@ class Node:
         for each in merged:
             yield from each.items(seen)
 
-    def below(self) -> list[Node]:
+    @property
+    def children(self) -> list[Node]:
         """The entries of a sequence, or the values of a mapping."""
         return self.entries() or [value for _, value in self.items()]
 
@@ -124,7 +125,7 @@ class Node:
             if node.id not in seen:
                 seen.add(node.id)
                 yield node
-                waiting += reversed(node.below())
+                waiting += reversed(node.children)
 
     def entries(self) -> list[Node]:
         """The entries of a sequence."""
@@ -165,7 +166,8 @@ class Node:
             found = unescaped(Text.of(self.source, span))
             if found.text == value:
                 return found
-        return Text(_pieces(value, self.source, span, is_block=self._node.style in ("|", ">")))
+        pieces = _pieces(value, self.source, span, is_block=self._node.style in ("|", ">"))
+        return Text(pieces or [Piece("", self.source, span)])
 
     @property
     def texts(self) -> list[Text]:

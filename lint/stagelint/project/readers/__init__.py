@@ -34,21 +34,25 @@ class Reader(NamedTuple):
 
 #: The first whose names fit reads a file.
 READERS = (
+    Reader(
+        "compose",
+        r"^(?!(.*/)?\.github/workflows/)(.*/)?(docker-)?compose[^/]*\.ya?ml$",
+        ("build",),
+        is_complete=True,
+    ),
     Reader("github_actions", r"(^|/)\.github/.*\.ya?ml$|(^|/)action\.ya?ml$", COMMANDS),
-    Reader("gitlab_ci", r"(^|/)[^/]*\.?gitlab-ci[^/]*\.ya?ml$|(^|/)\.gitlab/.*\.ya?ml$", COMMANDS),
-    Reader("circleci", r"(^|/)\.circleci/.*\.ya?ml$", COMMANDS),
+    Reader("gitlab_ci", r"gitlab-ci[^/]*\.ya?ml$|(^|/)\.gitlab(-ci)?/.*\.ya?ml$", COMMANDS),
+    Reader("circleci", r"(^|/)\.circleci/.*\.ya?ml$", (*COMMANDS, "orb")),
     Reader(
         "azure_pipelines",
-        r"(^|/)[^/]*azure-pipelines?[^/]*\.ya?ml$|(^|/)\.azure[^/]*/.*\.ya?ml$",
+        r"(^|/)[^/]*azure-?(pipelines?|devops)[^/]*(/.*)?\.ya?ml$|(^|/)\.(ado|vsts)/.*\.ya?ml$",
         COMMANDS,
     ),
-    Reader("cloud_build", r"(^|/)[^/]*cloudbuild[^/]*\.(ya?ml|json)$", COMMANDS),
+    Reader("cloud_build", r"(^|/)[^/]*cloud-?build[^/]*(/.*)?\.(ya?ml|json)$", COMMANDS),
     Reader("skaffold", r"(^|/)[^/]*skaffold[^/]*\.ya?ml$", ("artifacts",), is_complete=True),
     Reader("taskfile", r"(^|/)taskfile[^/]*\.ya?ml$", COMMANDS),
-    Reader("bitbucket_pipelines", r"(^|/)bitbucket-pipelines\.ya?ml$", COMMANDS),
-    Reader(
-        "woodpecker", r"(^|/)\.(drone|woodpecker)\.ya?ml$|(^|/)\.woodpecker/.*\.ya?ml$", COMMANDS
-    ),
+    Reader("bitbucket_pipelines", r"(^|/)bitbucket-pipelines?[^/]*\.ya?ml$", COMMANDS),
+    Reader("drone", r"(^|/)\.(drone|woodpecker)[^/]*(/.*)?\.ya?ml$", (*COMMANDS, "plugins/")),
     Reader("devcontainer", r"(^|/)\.?devcontainer\.json$", ("docker",), is_complete=True),
     Reader("bake_json", r"(^|/)[^/]*bake[^/]*\.json$", ("target",), is_complete=True),
     Reader("bake", r"\.hcl$", ("target",), is_complete=True),

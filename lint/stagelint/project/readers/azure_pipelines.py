@@ -1,100 +1,218 @@
-"""Azure Pipelines: script steps and the task `Docker@2`."""
+"""Azure Pipelines: scripts and the Docker task, in pipelines and in templates of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from stagelint.model.project import Build
-from stagelint.project import paths, pipelines
+from stagelint.project import ci, paths, script
+from stagelint.project.ci import Known
+from stagelint.project.command import Asker
 from stagelint.project.files import Files
-from stagelint.project.pipelines import Variables
 from stagelint.project.text import Text, expand
 from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
 
-_KIND = "azure-pipelines"
-_MACRO = re.compile(r"\$\(([\w.]+)\)|\$\{\{\s*(?:variables|parameters)\.(\w+)\s*\}\}|\$\{\{.*?\}\}")
-_DOCKER = re.compile(r"Docker@\d", re.IGNORECASE)
+_EXPRESSION = re.compile(
+    r"\$\{\{\s*(?P<template>.*?)\s*\}\}|(?P<root>\$\((?:pipeline\.workspace|agent\.builddirectory)\)/s\b)"
+    r"|\$\((?P<macro>[\w.-]+)\)",
+    re.DOTALL | re.IGNORECASE,
+)
+_INDEX = re.compile(r"\[\s*'([^']*)'\s*\]")
+_ROOTS = ("build.sourcesdirectory", "system.defaultworkingdirectory", "build.repository.localpath")
+_GLOB = re.compile(r"\*+/?")
+_SHELL_TASK = re.compile(r"(?:bash|cmdline|shellscript)@", re.IGNORECASE)
+
+#: Nodes of a file that are looked at, nested so deep.
+_NODES, _DEPTH = 20_000, 60
+
+
+class _Scope(NamedTuple):
+    """Where a step stands: names, in lower case, as expressions write them."""
+
+    label: str
+    known: Known
+    env: Known
+    """The same as scripts have them in their environment."""
+    is_root: bool = True
+    """Is the repository where steps run?"""
+
+    @property
+    def base(self) -> paths.Base:
+        return paths.Base(("",), self.is_root)
 
 
 def read(source: Source, files: Files) -> Iterator[Build]:
-    """The builds that the steps ask for, wherever these stand."""
+    """The builds that the steps of a pipeline or of a template ask for."""
     for document in documents(source):
-        known: dict[str, Sequence[Text]] = {}
-        nodes = list(document.walk())
-        for node in nodes:  # of jobs and stages too: a name seldom means two things in a file
-            for name, texts in _variables(node).items():
-                known[name] = [*known.get(name, ()), *texts]
-        for node in nodes:
-            yield from _step(node, known)
+        yield from _Pipeline().builds(document, _Scope("", _parameters(document), {}), 0)
 
 
-def _variables(node: Node) -> Variables:
-    """Mappings, or lists of `name` and `value`; parameters have a `default`."""
-    found = dict(pipelines.variables(node.get("variables")))
-    for section, field in (("variables", "value"), ("parameters", "default")):
-        block = node.get(section)
-        for each in block.entries() if block else ():
-            name, value = each.get("name"), each.get(field)
-            if name and value and value.text:
-                allowed = each.get("values")
-                texts = [value.text, *(allowed.texts if allowed else ())]
-                found[name.plain] = [text.as_default() for text in texts]
+class _Pipeline:
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def builds(self, node: Node, scope: _Scope, depth: int) -> Iterator[Build]:
+        """The builds of the steps in *node*, however deep."""
+        self.nodes += 1
+        if self.nodes > _NODES or depth > _DEPTH:
+            return
+        if not node.is_mapping:
+            for each in node.entries():
+                yield from self.builds(each, scope, depth + 1)
+            return
+        steps = node.get("steps")
+        if steps is not None and sum("checkout" in _fields(each) for each in steps.entries()) > 1:
+            scope = scope._replace(is_root=False)  # each repository gets a folder of its own
+        job = node.get("job") or node.get("deployment")
+        if job is not None and job.plain:
+            scope = scope._replace(label=f"job {job.plain}")
+        variables = node.get("variables")
+        if variables is not None:
+            scope = _within(scope, _with_variables(variables, scope.known))
+        yield from _step(node, scope)
+        for run in _runs(node):
+            inner = _within(scope, {**scope.known, **run}) if run else scope
+            for each in node.children:
+                yield from self.builds(each, inner, depth + 1)
+
+
+def _within(scope: _Scope, known: Known) -> _Scope:
+    env = {name.upper().replace(".", "_"): texts for name, texts in known.items()}
+    return scope._replace(known=known, env=env)
+
+
+def _fields(node: Node) -> Mapping[str, Node]:
+    """A mapping by its keys, whose case does not matter."""
+    return {key.plain.lower(): value for key, value in node.items() if not value.is_null}
+
+
+def _parameters(document: Node) -> Known:
+    """The defaults of the parameters of a template or a pipeline, and the values they may have."""
+    found: dict[str, Sequence[Text]] = {}
+    parameters = document.get("parameters")
+    for each in parameters.entries() if parameters else ():
+        name = each.get("name")
+        told = [node for key in ("default", "values") if (node := each.get(key))]
+        if name is not None:
+            _add(found, f"parameters.{name.plain}", [t for node in told for t in node.texts])
+    for key, value in parameters.items() if parameters else ():
+        _add(found, f"parameters.{key.plain}", value.texts if value.is_scalar else [])
     return found
 
 
-def _step(node: Node, known: Variables) -> Iterator[Build]:
-    task = node.get("task")
-    script = node.get("script") or node.get("bash")
-    if script is not None and script.text:
-        base = paths.Base(("",))
-        folder = node.get("workingDirectory")
-        if folder is not None and folder.text:
-            base = base.within(_expanded(folder.text, known)[0].text)
-        for text in _expanded(script.text, known):
-            yield from pipelines.builds(_KIND, "", [text], known, base)
-    elif task is not None and _DOCKER.match(task.plain):
-        given = node.get("inputs")
-        what = given.get("command") if given else None
-        if given is not None and what is not None and what.plain == "build":
-            yield from _task(given, known)
+def _add(found: dict[str, Sequence[Text]], name: str, texts: Sequence[Text]) -> None:
+    unique = {text.text: text.as_default() for text in reversed(texts)}
+    if unique:
+        found[name.lower()] = list(unique.values())[::-1]
 
 
-def _task(given: Node, known: Variables) -> Iterator[Build]:
-    """`arguments` are options of `docker build`; of the Dockerfile, `**/` is searched for."""
-    whole = Text.of(given.source, given.span)
-    file, context, extra = (
-        _expanded(node.text, known)[0] if (node := given.get(key)) and node.text else None
-        for key in ("Dockerfile", "buildContext", "arguments")
+def _with_variables(node: Node, outer: Known) -> Known:
+    """The variables of a block; under conditions, one may have several values."""
+    own: dict[str, list[Text]] = {}
+    known = dict(outer)
+    for name, text in islice(_pairs(node, 0), _NODES):
+        texts = ci.short(text, lambda text: _expanded(text, known))
+        own.setdefault(name.lower(), []).extend(texts)
+        for key in (name.lower(), f"variables.{name.lower()}"):
+            known[key] = own[name.lower()]
+    return known
+
+
+def _pairs(node: Node, depth: int) -> Iterator[tuple[str, Text]]:
+    if depth > _DEPTH:
+        return
+    for each in node.entries():
+        name, value = each.get("name"), each.get("value")
+        if name is not None and value is not None and value.text:
+            yield name.plain, value.text
+        elif name is None:
+            yield from _pairs(each, depth + 1)
+    for key, value in node.items():
+        if key.plain.startswith("${{"):
+            yield from _pairs(value, depth + 1)
+        elif value.text:
+            yield key.plain, value.text
+
+
+def _runs(job: Node) -> Iterator[Known]:
+    """The variables that a matrix sets in each run of a job."""
+    matrix = job.get("strategy", "matrix")
+    for run in matrix.children if matrix else ():
+        yield {key.plain.lower(): [value.text] for key, value in run.items() if value.text}
+    if not (matrix and matrix.children):
+        yield {}
+
+
+def _step(node: Node, scope: _Scope) -> Iterator[Build]:
+    fields = _fields(node)
+    task = fields["task"].plain.lower() if "task" in fields else ""
+    given: Mapping[str, Node] = _fields(fields["inputs"]) if "inputs" in fields else {}
+    text: Node | None = None
+    if "script" in fields or "bash" in fields:
+        text = fields.get("script") or fields["bash"]
+        given = fields
+    elif _SHELL_TASK.match(task):
+        text = given.get("script")
+    elif task.startswith("azurecli@") and "ps" not in _plain(given, "scripttype"):
+        text = given.get("inlinescript")
+    elif task.startswith("docker@") and given:
+        yield from _docker(fields["inputs"], given, scope)
+    if text is not None and text.text:
+        yield from _scripted(text.text, fields, given, scope)
+
+
+def _plain(fields: Mapping[str, Node], name: str) -> str:
+    return fields[name].plain.lower() if name in fields else ""
+
+
+def _scripted(
+    text: Text, step: Mapping[str, Node], given: Mapping[str, Node], scope: _Scope
+) -> Iterator[Build]:
+    base = scope.base
+    folder = given.get("workingdirectory") or given.get("cwd")
+    if folder is not None and folder.text and folder.plain:
+        base = base.within(_expanded(folder.text, scope.known)[0].text)
+    env = scope.env
+    if "env" in step:
+        own = {key.plain: written for key, value in step["env"].items() if (written := value.text)}
+        env = {**env, **{name: _expanded(text, scope.known) for name, text in own.items()}}
+    for each in _expanded(text, scope.known):
+        yield from script.builds(each, Asker("azure-pipelines", scope.label, base), env)
+
+
+def _docker(inputs: Node, given: Mapping[str, Node], scope: _Scope) -> Iterator[Build]:
+    """The Docker task; what also pushes takes no arguments."""
+    command = _plain(given, "command") or "buildandpush"
+    if not command.startswith("build"):
+        return
+    options = (
+        given["arguments"].text if "arguments" in given and command != "buildandpush" else None
     )
-    unknown = Text.unknown(whole.source, whole.span)
-    if file is None or "*" in file.text:
-        file, context = unknown, None
-    words = extra.split() if extra else []
-    targets: list[Text | None] = []
-    for at, word in enumerate(words):
-        name, value = word.partition("=")
-        if name.text == "--target":
-            targets.append(value or (words[at + 1] if at + 1 < len(words) else None))
-    places = paths.dockerfiles(paths.Base(("",)), context, file, whole, in_context=False)
-    for target in targets or [None]:
-        yield Build(
-            _KIND,
-            "task Docker",
-            whole.source,
-            whole.span,
-            places,
-            is_placed=file is not unknown,
-            target=target.value if target else None,
-        )
+    whole = Text.of(inputs.source, inputs.span)
+    file = given["dockerfile"].text if "dockerfile" in given else None
+    place: Sequence[Text | str] = [ci.unknown(whole), "Dockerfile"]
+    if file is not None:
+        place = expand(file, _GLOB, lambda _, part: [ci.unknown(part)])
+    line = ["docker", " build ", options or "", " -f ", *place, " ."]
+    text = ci.command_line(line, inputs.source, inputs.span)
+    for each in _expanded(text, scope.known):
+        yield from script.builds(each, Asker("azure-pipelines", scope.label, scope.base))
 
 
-def _expanded(text: Text, known: Variables) -> list[Text]:
+def _expanded(text: Text, known: Known) -> list[Text]:
+    """What *text* may be; `$(name)` of a variable that is not known may be a command as well."""
+
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
-        name = match[1] or match[2] or ""
-        if name in ("Build.SourcesDirectory", "System.DefaultWorkingDirectory"):
+        name = _INDEX.sub(r".\1", match["template"] or match["macro"] or "").lower()
+        if match["root"] or name.removeprefix("variables.") in _ROOTS:
             return [Text([whole.pieces[0]._replace(text=paths.TOP, span=whole.span)])]
-        return known.get(name) or [Text.unknown(whole.source, whole.span)]
+        if name in known:
+            return known[name]
+        is_command = match["macro"] and "." not in name
+        return [whole if is_command else ci.unknown(whole)]
 
-    return expand(text, _MACRO, value)
+    return expand(text, _EXPRESSION, value)
