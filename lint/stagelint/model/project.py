@@ -119,7 +119,7 @@ def writes(text: str, path: str) -> bool:
     stem, dot, _ = name.partition(r"\.")
     return bool(
         re.search(rf"(?:>|{_WRITING})[^\n]*(?<![\w.-]){name}(?![\w.-])", text)
-        or re.search(rf"^[^\s#]*(?:{name}|{stem}{dot}%|%)[ \t]*:", text, re.MULTILINE)
+        or re.search(rf"^(?:[^\s#]*(?:{name}|{stem}{dot}%)|%)[ \t]*:", text, re.MULTILINE)
     )
 
 

@@ -54,6 +54,10 @@ class Target(Protocol):
         ...
 
 
+#: A target inherits from so many at most; of more, nothing is known.
+_LONGEST = 100
+
+
 class Folder:
     """The targets that files of a folder define together."""
 
@@ -111,6 +115,8 @@ class Folder:
 
     def _is_whole(self, chain: Sequence[Target]) -> bool:
         """Is everything known that the targets inherit from?"""
+        if len(chain) >= _LONGEST:
+            return False
         parents = (name.text for each in chain for name in each.listed("inherits") or ())
         return all(name in self.targets and name not in self.elsewhere for name in parents)
 
@@ -118,7 +124,7 @@ class Folder:
         """*target*, what is merged with it, and what it inherits from; the strongest first."""
         seen: set[tuple[int, Span]] = set()
         waiting = [target]
-        while waiting:
+        while waiting and len(seen) < _LONGEST:
             each = waiting.pop()
             place = (id(each.source), each.span)
             if place in seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice, pairwise, product
 from typing import NamedTuple
 
@@ -335,7 +336,7 @@ class _Script:
         shifts = [at for at in self.shifts if function.start <= at < function.end]
         body = text[function.start : function.end]
         is_looping = bool(shifts) and bool(re.search(r"\b(?:while|until|for)\b", body))
-        if is_looping or re.search(r"\bset\s+--", body) or self._is_passed_on(function.name):
+        if is_looping or re.search(r"\bset\s+--", body) or function.name in self._passed_on:
             return []
         first = 1 + sum(at < part.start for at in shifts)
         found: list[list[Text]] = []
@@ -348,18 +349,22 @@ class _Script:
             found += [[text for words in each for text in words] for each in chosen]
         return found
 
-    def _is_passed_on(self, name: str) -> bool:
-        """Is a function named where it is not called, so that something else may call it?"""
-        for each in self.commands:
+    @cached_property
+    def _passed_on(self) -> frozenset[str]:
+        """The functions that are named where they are not called: something else may call them."""
+        found: set[str] = set()
+        for each in self.commands if self.functions else ():
             words = [word.literal for word in each.words]
-            if any(
-                word == name and before not in command.ENGINES for before, word in pairwise(words)
-            ):
-                return True
+            found.update(
+                word
+                for before, word in pairwise(words)
+                if word in self.calls and before not in command.ENGINES
+            )
             for assignment in each.assignments:
-                if any(word.literal == name for word in assignment.words):
-                    return True
-        return False
+                found.update(
+                    name for word in assignment.words if (name := word.literal) in self.calls
+                )
+        return frozenset(found)
 
     def _may_be_otherwise(self, name: str) -> bool:
         """Can a variable that is assigned have another value, by ways that are not read?"""
