@@ -54,6 +54,9 @@ def asked(found: Project) -> list[tuple[str, str]]:
         ("docker-bake.json", '{"target": {"a": {"target": "b"', "line"),
         (".github/workflows/a.yml", "jobs:\n - docker: {\n", "line"),
         ("compose.yaml", "services:\n  build: " + "[" * 5000, "nest"),
+        ("build.py", "import docker\nclient.images.build(target=\n", "line"),
+        ("main.tf", 'resource "docker_image" "a" { build { target = \n', "line"),
+        ("Tiltfile", "docker_build('a', '.', target=\n", "line"),
         ("compose.yml", b"services: build\n" + b"x" * (3 << 20), "larger than 512 kib"),
     ],
 )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stagelint import discover
 from stagelint.cli import main
 from stagelint.model.file import File
-from stagelint.project import project
+from stagelint.project import project, rename
 from stagelint.source import Source
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -141,6 +143,41 @@ def test_puts_everything_back_if_one_file_cannot_be_written(
     assert main(["rename", "Dockerfile", "dev", "work", "--project", "."]) == 2
     assert "docker-bake.hcl: no space left on device" in capsys.readouterr().err
     assert texts(shop) == before
+
+
+def test_refuses_a_file_that_changes_meanwhile(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def changing(*arguments: Any) -> rename.Renaming:
+        found = plan(*arguments)
+        with (shop / "compose.yaml").open("a") as file:
+            file.write("# by somebody else\n")
+        return found
+
+    plan = rename.plan
+    monkeypatch.setattr(rename, "plan", changing)
+    before = texts(shop)
+
+    assert main(["rename", "Dockerfile", "dev", "work", "--project", "."]) == 2
+    assert "compose.yaml: changed while it was being fixed" in capsys.readouterr().err
+    assert texts(shop) == {
+        **before,
+        "compose.yaml": before["compose.yaml"] + "# by somebody else\n",
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_refuses_what_lies_outside_of_the_repository(
+    shop: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "compose.yaml"
+    (shop / "compose.yaml").rename(outside)
+    (shop / "compose.yaml").symlink_to(outside)
+    before = outside.read_text()
+
+    assert main(["rename", "Dockerfile", "dev", "work", "--project", "."]) == 2
+    assert "compose.yaml is a link that leads out of the repository" in capsys.readouterr().err
+    assert outside.read_text() == before
 
 
 @pytest.mark.parametrize(

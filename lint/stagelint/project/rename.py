@@ -5,6 +5,7 @@ All or nothing: a reference that cannot be replaced, or that nobody can tell, re
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -63,7 +64,8 @@ def plan(project: Project, path: str, names: tuple[str, str], reread: Reread) ->
     changes = [Change(file.source, after)]
     for source, places in edits.items():
         changes.append(Change(source, _applied(source, [Edit(span, new) for span in places])))
-    for change in changes[1:]:
+    for change in changes:
+        _check_place(project, change)
         _check_yaml(change)
     _compare(project, reread({each.before.path: each.after for each in changes}), path, (old, new))
     mention = project.mentions.get(old)
@@ -186,6 +188,14 @@ def _said(project: Project, path: str, names: tuple[str, str]) -> Iterator[tuple
             new if is_here and lower(value.text) == old else value.text for value in _names(build)
         )
         yield (build.source.path, build.kind, build.label, *project.places(build), *words)
+
+
+def _check_place(project: Project, change: Change) -> None:
+    """A link may lead out of the repository, where nothing is to be written. Raises `Refused`."""
+    path = change.before.path
+    root = os.path.join(os.path.realpath(project.root), "")
+    if not os.path.realpath(path).startswith(root):
+        raise Refused(f"{path} is a link that leads out of the repository")
 
 
 def _check_yaml(change: Change) -> None:
