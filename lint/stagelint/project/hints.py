@@ -27,7 +27,7 @@ _TELLING = (*COMMANDS, "skaffold", "services", "bake")
 #: Files that people do not write.
 _BINARY = re.compile(
     r"\.(png|jpe?g|gif|svg|ico|pdf|gz|zip|tar|jar|woff2?|ttf|eot|mp4|so|exe|dll|bin|sum|lock|map|snap"
-    r"|min\.js|pb\.go|ipynb|csv|parquet)$|(^|/)(package-lock\.json|pnpm-lock\.yaml)$|(^|/)node_modules/",
+    r"|min\.js|pb\.go|ipynb|csv|parquet)$|(^|/)(package-lock\.json|pnpm-lock\.yaml)$|(^|/)node_modules/|(^|/)\.github/ISSUE_TEMPLATE/",
     re.IGNORECASE,
 )
 #: Scripts and settings that run commands, in languages that no reader reads.
