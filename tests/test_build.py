@@ -73,6 +73,10 @@ SAME = {
     "an error of a dead stage": ("FROM a|EXPOSE x|FROM b", "FROM b"),
     "layout": ("FROM a|RUN  b \\|  c|# d|", "from a||run b \\| # d|  c"),
     "latest": ("FROM a|COPY --from=b c d", "FROM a:latest|COPY --from=b:latest c d"),
+    "a number of a later stage": (
+        "FROM a AS x|COPY --from=1 /v /v|FROM b",
+        "FROM a AS x|COPY --from=+1 /v /v|FROM b",
+    ),
     "default domain": ("FROM a", "FROM docker.io/library/a"),
     "a name": ("FROM a|FROM b|COPY --from=0 c d", "FROM a AS x|FROM b|COPY --from=x c d"),
     "order of stages": ("FROM a AS x|FROM b AS y|FROM c", "FROM b AS y|FROM a AS x|FROM c"),

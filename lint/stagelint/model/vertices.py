@@ -276,7 +276,8 @@ class StageReader:
         if reference.problem is not None:
             if reference.problem.kind == OUT_OF_RANGE:  # or an image met before (v0.25.2)
                 raise Incomparable(f"the number {name} refers to no stage")
-            return digest("failed", reference.problem.kind, name)
+            number = str(needs) if reference.is_index else None  # `+1` is 1
+            return digest("failed", reference.problem.kind, number or name)
         if needs == self.stage.index:  # an ONBUILD that copies from its own child, so far
             return self.at.files
         if needs is not None:
