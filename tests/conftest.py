@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,16 @@ class Expected(SingleFileSnapshotExtension):
 def expected(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Compares a text with `expected/<name>` of the fixture a test runs on."""
     return snapshot.use_extension(Expected)
+
+
+@pytest.fixture
+def in_copy_of_case(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs a test in a copy of its fixture, of which what is expected is no part."""
+    case: str = request.getfixturevalue("case")
+    folder = tmp_path / case
+    shutil.copytree(FIXTURES / case, folder, ignore=shutil.ignore_patterns("expected"))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)

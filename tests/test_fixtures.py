@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,7 @@ CASES = sorted(
 each_case = pytest.mark.parametrize("case", CASES)
 
 
-@pytest.fixture(autouse=True)
-def in_copy_of_case(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is expected is no part of the repository that the case is."""
-    folder = tmp_path / case
-    shutil.copytree(FIXTURES / case, folder, ignore=shutil.ignore_patterns("expected"))
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+pytestmark = pytest.mark.usefixtures("in_copy_of_case")
 
 
 def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ CASES = sorted(path.name for path in FIXTURES.glob("refs-*"))
 RULES = "SL101,SL103,SL111,SL112,SL113"
 
 each_case = pytest.mark.parametrize("case", CASES)
-
-
-@pytest.fixture
-def in_copy_of_case(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is expected is no part of the repository that the case is."""
-    shutil.copytree(FIXTURES / case, tmp_path / case, ignore=shutil.ignore_patterns("expected"))
-    monkeypatch.chdir(tmp_path / case)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
 
 
 def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
