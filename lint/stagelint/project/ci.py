@@ -78,7 +78,7 @@ def short(text: Text, replaced: Callable[[Text], Sequence[Text]]) -> Sequence[Te
     """What the value *text* of a variable may be when *replaced*; unknown if it gets long."""
     texts: Sequence[Text] = replaced(text) if len(text.text) <= _LONG else ()
     if not texts or any(len(each.text) > _LONG for each in texts):
-        return [unknown(text)]
+        return [text.as_unknown()]
     return texts
 
 
@@ -89,18 +89,9 @@ def _replaced(text: Text, known: Known) -> Sequence[Text]:
             return [whole]
         if name in known:
             return known[name]
-        return [_stand_in(whole, FOLDERS[name]) if name in FOLDERS else unknown(whole)]
+        return [whole.standing_for(FOLDERS[name]) if name in FOLDERS else whole.as_unknown()]
 
     return expand(text, _VARIABLE, value)
-
-
-def _stand_in(whole: Text, text: str) -> Text:
-    return Text([whole.pieces[0]._replace(text=text, span=whole.span)])
-
-
-def unknown(text: Text) -> Text:
-    """What cannot be told, in place of *text*."""
-    return Text.unknown(text.source, text.span)
 
 
 def replaced(text: Text, expression: re.Pattern[str], known: Known) -> list[Text]:
@@ -108,7 +99,9 @@ def replaced(text: Text, expression: re.Pattern[str], known: Known) -> list[Text
 
     What is not *known* may be anything.
     """
-    return expand(text, expression, lambda match, whole: known.get(match[1]) or [unknown(whole)])
+    return expand(
+        text, expression, lambda match, whole: known.get(match[1]) or [whole.as_unknown()]
+    )
 
 
 def command_line(parts: Sequence[Text | str], source: Source, span: Span) -> Text:

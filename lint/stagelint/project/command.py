@@ -91,7 +91,7 @@ def builds(words: Sequence[Text], asker: Asker, place: Text | None = None) -> It
     files = options.get("dockerfile", "f") if is_kaniko else options.get("file", "f")
     targets: list[Text | None] = [*options.get("target")] or [None]
     if options.open or words[0].text in _ADDING:
-        targets.append(_unknown(options.open[0] if options.open else whole))
+        targets.append((options.open[0] if options.open else whole).as_unknown())
     for target in targets:
         for context in or_none(contexts):
             for file in or_none(files):
@@ -127,7 +127,7 @@ def _build(
         file is not None and file.text in ("-", "/dev/stdin")
     )
     if is_piped or (context is None and file is None):
-        where: tuple[Value, ...] = (_unknown(whole).value,)
+        where: tuple[Value, ...] = (whole.as_unknown().value,)
     else:
         where = paths.dockerfiles(asker.base, context, file, whole, in_context=False)
         if looks_around and file is None:
@@ -162,13 +162,9 @@ def _overridden(options: _Options, asker: Asker, whole: Text) -> Iterator[Build]
                 asker.label,
                 whole.source,
                 whole.span,
-                (_unknown(whole).value,),
+                (whole.as_unknown().value,),
                 target=value.value,
             )
-
-
-def _unknown(text: Text) -> Text:
-    return Text.unknown(text.source, text.span)
 
 
 def _names(values: Sequence[Text], whole: Text) -> tuple[Value, ...]:
@@ -265,7 +261,7 @@ def _options(words: Sequence[Text]) -> _Options:
         name, value = word.partition("=")
         if value is None and name.text not in _SWITCHES and not _is_joined_short(name.text):
             if at < len(words):
-                value = _unknown(words[at]) if words[at].text in _MARKED else words[at]
+                value = words[at].as_unknown() if words[at].text in _MARKED else words[at]
                 at += 1
         elif value is None and _is_joined_short(name.text):
             name, value = name[:2], name[2:]

@@ -82,28 +82,24 @@ class Files:
     def source(self, path: str) -> Source | None:
         """The text of the file *path*; None if it cannot be read as text."""
         if path not in self._sources:
-            self._sources[path] = self._read(path)
+            self._keep(path, self._bytes(path))
         return self._sources[path]
 
     def telling(self, path: str, words: tuple[str, ...], *, is_noted: bool = True) -> Source | None:
         """The same, if it has one of *words*, which are in lower case."""
         if path not in self._sources:
             data = self._bytes(path, is_noted=is_noted)
-            if data is None:
-                self._sources[path] = None
-                return None
-            low = data.lower()  # quicker than an expression
-            if not any(word.encode() in low for word in words):
+            low = b"" if data is None else data.lower()  # quicker than an expression
+            if data is not None and not any(word.encode() in low for word in words):
                 return None  # another reader may look for other words
-        return self.source(path)
+            self._keep(path, data)
+        return self._sources[path]
 
-    def _read(self, path: str) -> Source | None:
-        data = self._bytes(path)
-        if data is None:
-            return None
-        source = Source.from_bytes(self.shown(path), data)
-        self._paths[id(source)] = path
-        return source
+    def _keep(self, path: str, data: bytes | None) -> None:
+        source = None if data is None else Source.from_bytes(self.shown(path), data)
+        self._sources[path] = source
+        if source is not None:
+            self._paths[id(source)] = path
 
     def _bytes(self, path: str, *, is_noted: bool = True) -> bytes | None:
         if path in self._changed_paths:

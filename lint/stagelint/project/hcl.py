@@ -6,10 +6,11 @@ Raises `Broken` where a file cannot be read. What an expression is that calls fu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from stagelint.project.files import Files
 from stagelint.project.quoted import unescaped
 from stagelint.project.text import MOST, Piece, Text, combine
 from stagelint.project.yaml import Broken
@@ -41,6 +42,16 @@ def blocks(source: Source) -> list[Block]:
     if tree.root_node.has_error:
         raise Broken(f"line {_first_error(tree.root_node) + 1}: is not HCL")
     return list(_blocks(tree.root_node, _Offsets(source)))
+
+
+def blocks_of(paths: Iterable[str], files: Files) -> Iterator[Block]:
+    """The blocks of several files; one that is broken is noted where it is read itself."""
+    for path in paths:
+        source = files.source(path)
+        try:
+            yield from files.parsed(source, blocks) if source else ()
+        except Broken:
+            continue
 
 
 def _first_error(node: Any) -> int:

@@ -26,9 +26,9 @@ def alternatives(text: Text, known: Mapping[str, Text] | None = None) -> list[Te
             start, end = match.span("operand")
             operand = whole[start - match.start() : end - match.start()]
             return [each.as_default() for each in alternatives(operand, known)]
-        return [Text.unknown(whole.source, whole.span)]
+        return [whole.as_unknown()]
 
     found = expand(text, _VARIABLE, value)
     if any("${" in each.text for each in found):  # a form that is not read
-        return [Text.unknown(text.source, text.span)]
+        return [text.as_unknown()]
     return found

@@ -378,13 +378,8 @@ def _commands(words: _Words) -> Iterator[list[Text]]:
     for each in words:
         count *= len(each)
     if count > MOST:
-        words = [each if len(each) == 1 else [unknown(each[0])] for each in words]
+        words = [each if len(each) == 1 else [each[0].as_unknown()] for each in words]
     return map(list, product(*words))
-
-
-def unknown(text: Text) -> Text:
-    """The place of *text*, as a text that is not known."""
-    return Text.unknown(text.source, text.span)
 
 
 def _filled(texts: Sequence[Text], pattern: re.Pattern[str]) -> list[Text]:
@@ -392,9 +387,7 @@ def _filled(texts: Sequence[Text], pattern: re.Pattern[str]) -> list[Text]:
     return [
         filled
         for text in texts
-        for filled in expand(
-            text, pattern, lambda _, whole: [Text.unknown(whole.source, whole.span)]
-        )
+        for filled in expand(text, pattern, lambda _, whole: [whole.as_unknown()])
     ]
 
 

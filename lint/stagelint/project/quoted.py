@@ -25,7 +25,7 @@ def python(text: Text) -> Text:
     """What a string of Python means; *text* has its quotes, and a prefix perhaps."""
     found = _PYTHON.match(text.text)
     if found is None or "b" in found["prefix"].lower():
-        return Text.unknown(text.source, text.span)
+        return text.as_unknown()
     inner = text[found.end() : len(text.text) - len(found["quote"])]
     return inner if "r" in found["prefix"].lower() else unescaped(inner)
 

@@ -151,7 +151,7 @@ class _Script:
         if words[0].text == "eval":
             for word in words[1:]:
                 if UNKNOWN in word.text and _ENGINE.search(self.script.text):
-                    nothing = Text.unknown(word.source, word.span).value
+                    nothing = word.as_unknown().value
                     yield Build(
                         asker.kind,
                         asker.label,
@@ -225,7 +225,7 @@ class _Script:
 
     def _several(self, some: Sequence[list[Text]]) -> Text:
         first = next((words[0] for words in some if words), self.script)
-        return Text.unknown(first.source, first.span)
+        return first.as_unknown()
 
     def _words(self, word: Word) -> list[list[Text]]:
         """What a word becomes: several where a variable without quotes has blanks."""
@@ -376,7 +376,7 @@ class _Script:
 
     def _unknown(self, part: Part) -> Text:
         whole = self.script[part.start : part.end]
-        return Text.unknown(whole.source, whole.span)
+        return whole.as_unknown()
 
 
 def _functions(script: str) -> Iterator[_Function]:
@@ -403,7 +403,7 @@ def _lone_part(word: Word) -> Part | None:
 
 
 def _marked(text: Text, mark: str) -> Text:
-    return Text([text.pieces[0]._replace(text=mark, span=text.span)])
+    return text.standing_for(mark)
 
 
 def _distinct(texts: Sequence[Text]) -> list[Text]:

@@ -129,6 +129,14 @@ class Text:
         """The same text, which somebody may set otherwise."""
         return Text((piece._replace(is_default=True) for piece in self.pieces), self.place)
 
+    def standing_for(self, text: str) -> Text:
+        """*text*, which what stands here means."""
+        return Text([self.pieces[0]._replace(text=text, span=self.span)])
+
+    def as_unknown(self) -> Text:
+        """What stands here means something that cannot be told."""
+        return Text.unknown(self.source, self.span)
+
     def split(self, separator: str = r"\s+") -> list[Text]:
         """The parts between what the expression *separator* matches, without empty ones."""
         found: list[Text] = []
@@ -190,12 +198,3 @@ def combine(parts: Sequence[Sequence[Text]], whole: Text) -> Iterator[Text]:
         return
     for chosen in product(*parts):
         yield concat(chosen, whole.source, whole.span)
-
-
-def joined(texts: Sequence[Text]) -> Text | None:
-    """The texts as lines of one; None if there are none."""
-    pieces: list[Piece] = []
-    for text in texts:
-        end = text.span.end
-        pieces += (*text.pieces, Piece("\n", text.source, Span(end, end)))
-    return Text(pieces) if pieces else None

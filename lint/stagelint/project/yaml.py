@@ -116,17 +116,6 @@ class Node:
         """The entries of a sequence, or the values of a mapping."""
         return self.entries() or [value for _, value in self.items()]
 
-    def walk(self) -> Iterator[Node]:
-        """This node and all below it, each once, however many aliases it has."""
-        seen: set[int] = set()
-        waiting: list[Node] = [self]
-        while waiting:
-            node = waiting.pop()
-            if node.id not in seen:
-                seen.add(node.id)
-                yield node
-                waiting += reversed(node.children)
-
     def entries(self) -> list[Node]:
         """The entries of a sequence."""
         if not self.is_sequence:

@@ -194,9 +194,9 @@ def _docker(inputs: Node, given: Mapping[str, Node], scope: _Scope) -> Iterator[
     )
     whole = Text.of(inputs.source, inputs.span)
     file = given["dockerfile"].text if "dockerfile" in given else None
-    place: Sequence[Text | str] = [ci.unknown(whole), "Dockerfile"]
+    place: Sequence[Text | str] = [whole.as_unknown(), "Dockerfile"]
     if file is not None:
-        place = expand(file, _GLOB, lambda _, part: [ci.unknown(part)])
+        place = expand(file, _GLOB, lambda _, part: [part.as_unknown()])
     line = ["docker", " build ", options or "", " -f ", *place, " ."]
     text = ci.command_line(line, inputs.source, inputs.span)
     for each in _expanded(text, scope.known):
@@ -209,10 +209,10 @@ def _expanded(text: Text, known: Known) -> list[Text]:
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
         name = _INDEX.sub(r".\1", match["template"] or match["macro"] or "").lower()
         if match["root"] or name.removeprefix("variables.") in _ROOTS:
-            return [Text([whole.pieces[0]._replace(text=paths.TOP, span=whole.span)])]
+            return [whole.standing_for(paths.TOP)]
         if name in known:
             return known[name]
         is_command = match["macro"] and "." not in name
-        return [whole if is_command else ci.unknown(whole)]
+        return [whole if is_command else whole.as_unknown()]
 
     return expand(text, _EXPRESSION, value)

@@ -9,9 +9,8 @@ from stagelint.model.project import Build
 from stagelint.project import paths
 from stagelint.project.bake import Folder, Target, named_beside
 from stagelint.project.files import Files
-from stagelint.project.hcl import Block, Expression, blocks
+from stagelint.project.hcl import Block, Expression, blocks, blocks_of
 from stagelint.project.text import MOST, Text
-from stagelint.project.yaml import Broken
 from stagelint.source import Source
 
 Known = Mapping[str, Sequence[Text]]
@@ -37,24 +36,18 @@ class _Around:
         self._values: dict[str, Sequence[Text]] = {}
         targets: dict[str, list[Target]] = {}
         grouped: set[str] = set()
-        for each in sorted(files.beside(path), key=_order):
-            source = files.source(each) if each.endswith(".hcl") else None
-            try:
-                found = files.parsed(source, blocks) if source else []
-            except Broken:  # said where that file is read itself
-                found = []
-            for block in found:
-                if block.kind == "variable" and block.labels:
-                    default = block.attributes.get("default")
-                    if default is not None:
-                        self._defaults.setdefault(block.labels[0], default)
-                elif block.kind == "group" and "targets" in block.attributes:
-                    entries = block.attributes["targets"].entries()
-                    grouped.update(text.text for each in entries for text in each.texts(_nothing))
-                elif block.kind == "target" and block.labels:
-                    targets.setdefault(block.labels[0], []).append(
-                        _Target(block, self.variables, {})
-                    )
+        beside = (each for each in files.beside(path) if each.endswith(".hcl"))
+        for block in blocks_of(sorted(beside, key=_order), files):
+            if block.kind == "variable" and block.labels:
+                default = block.attributes.get("default")
+                if default is not None:
+                    self._defaults.setdefault(block.labels[0], default)
+            elif block.kind == "group" and "targets" in block.attributes:
+                entries = block.attributes["targets"].entries()
+                grouped.update(text.text for each in entries for text in each.texts(_nothing))
+            elif block.kind == "target" and block.labels:
+                found = _Target(block, self.variables, {})
+                targets.setdefault(block.labels[0], []).append(found)
         elsewhere = named_beside(path, files, merged=".hcl")
         self.folder = Folder(targets, frozenset(grouped), elsewhere)
 

@@ -97,7 +97,7 @@ def _expanded(text: Text, known: Known) -> list[Text]:
         if match["escaped"]:
             return [whole[1:2]]
         if match["root"]:
-            return [Text([whole.pieces[0]._replace(text=paths.TOP, span=whole.span)])]
-        return known.get(match["name"] or match["braced"]) or [ci.unknown(whole)]
+            return [whole.standing_for(paths.TOP)]
+        return known.get(match["name"] or match["braced"]) or [whole.as_unknown()]
 
     return expand(text, _SUBSTITUTION, value)

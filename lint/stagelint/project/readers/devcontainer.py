@@ -78,6 +78,6 @@ def _known(text: Text) -> Text:
         if match["default"]:
             start, end = (at - match.start() for at in match.span("default"))
             return [whole[start:end].as_default()]
-        return [Text.unknown(whole.source, whole.span)]
+        return [whole.as_unknown()]
 
     return expand(text, _VARIABLE, value)[0]

@@ -275,7 +275,7 @@ def _buildah(step: _Step, given: Node) -> Iterator[Build]:
                     step.label,
                     whole.source,
                     whole.span,
-                    (Text.unknown(whole.source, whole.span).value,),
+                    (whole.as_unknown().value,),
                     target=value.value,
                 )
 
@@ -286,7 +286,7 @@ def _bake(step: _Step, given: Node) -> Iterator[Build]:
         for line in text.split(r"\n") if text else ():
             name, value = line.strip().partition("=")
             if value is not None and name.text.endswith(".target"):
-                place = Text.unknown(line.source, line.span).value
+                place = line.as_unknown().value
                 yield Build(_KIND, step.label, line.source, line.span, (place,), target=value.value)
 
 
@@ -296,9 +296,9 @@ def _expanded(text: Text, known: Known) -> list[Text]:
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
         expression = match[1]
         if expression == "github.workspace":
-            return [Text([whole.pieces[0]._replace(text=paths.TOP, span=whole.span)])]
+            return [whole.standing_for(paths.TOP)]
         if _NAME.fullmatch(expression) and expression in known:
             return known[expression]
-        return [Text.unknown(whole.source, whole.span)]
+        return [whole.as_unknown()]
 
     return expand(text, _EXPRESSION, value)

@@ -202,4 +202,4 @@ class _Pipeline:
         if match[0].startswith("\\"):
             return [quoted.unescaped(whole)]
         found = self.variables.get(match["braced"] or match["name"] or "")
-        return found or [Text.unknown(whole.source, whole.span)]
+        return found or [whole.as_unknown()]

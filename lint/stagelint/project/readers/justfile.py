@@ -163,7 +163,7 @@ class _Justfile:
             elif "*" in sign or "+" in sign:
                 found[name] = [Text([Piece('"$@"', place.source, place.span)])]
             else:
-                found[name] = [Text.unknown(place.source, place.span)]
+                found[name] = [place.as_unknown()]
         return found
 
     # -- values ----------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class _Justfile:
         self, expression: Text, known: dict[str, Sequence[Text]], depth: int = 0
     ) -> Sequence[Text]:
         """What an expression may be: strings and variables, with `+` and `/` between them."""
-        unknown = [Text.unknown(expression.source, expression.span)]
+        unknown = [expression.as_unknown()]
         text, at = expression.text.rstrip(), 0
         parts: list[Sequence[Text]] = []
         self.steps += 1

@@ -114,9 +114,9 @@ class _Makefile:
             if name == "@" and target is not None and "%" not in target.text:
                 return [target]
             if name == "CURDIR":
-                return [Text([whole.pieces[0]._replace(text=".", span=whole.span)])]
+                return [whole.standing_for(".")]
             found = self.variables.get(name or "", [])
-            unknown = [Text.unknown(whole.source, whole.span)]
+            unknown = [whole.as_unknown()]
             self.steps += 1
             if not found or depth > _DEPTH or self.steps > STEPS:
                 return unknown

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from stagelint.model.project import Build, Value
-from stagelint.project import ci, command, paths, script
+from stagelint.project import command, paths, script
 from stagelint.project.command import Asker
 from stagelint.project.files import Files
 from stagelint.project.text import Piece, Text, expand
@@ -41,7 +41,7 @@ class _Artifact(NamedTuple):
         text = node.text if node else None
         if text is None or not text.text:
             return None
-        return expand(text, _TEMPLATE, lambda _, whole: [ci.unknown(whole)])[0]
+        return expand(text, _TEMPLATE, lambda _, whole: [whole.as_unknown()])[0]
 
 
 def read(source: Source, files: Files) -> Iterator[Build]:
@@ -144,7 +144,7 @@ def _places(
 
 def _words(node: Node | None) -> list[Text]:
     texts = node.texts if node else []
-    return [expand(text, _TEMPLATE, lambda _, part: [ci.unknown(part)])[0] for text in texts]
+    return [expand(text, _TEMPLATE, lambda _, part: [part.as_unknown()])[0] for text in texts]
 
 
 def _names(node: Node | None) -> tuple[Value, ...]:

@@ -147,7 +147,7 @@ def _expanded(text: Text, known: Known) -> list[Text]:
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
         name = match["name"] or match["last"] or ""
         if name in _FOLDERS:
-            return [Text([whole.pieces[0]._replace(text=paths.HERE, span=whole.span)])]
+            return [whole.standing_for(paths.HERE)]
         found = known.get(name)
         if found:
             return found
@@ -155,6 +155,6 @@ def _expanded(text: Text, known: Known) -> list[Text]:
             if match[group] is not None:
                 start, end = match.span(group)
                 return [whole[start - match.start() : end - match.start()].as_default()]
-        return [ci.unknown(whole)]
+        return [whole.as_unknown()]
 
     return expand(text, _EXPRESSION, value)

@@ -9,10 +9,9 @@ from stagelint.model.project import Build, Value
 from stagelint.project import paths, script
 from stagelint.project.command import Asker
 from stagelint.project.files import Files
-from stagelint.project.hcl import Block, Expression, blocks
+from stagelint.project.hcl import Block, Expression, blocks, blocks_of
 from stagelint.project.paths import HERE
 from stagelint.project.text import Piece, Text, or_none
-from stagelint.project.yaml import Broken
 from stagelint.source import Source, Span
 
 _RESOURCES = ("docker_image", "docker_registry_image")
@@ -41,20 +40,15 @@ class _Module:
     def __init__(self, path: str, files: Files) -> None:
         self._expressions: dict[str, Expression] = {}
         self._values: dict[str, Sequence[Text]] = {}
-        for each in files.beside(path):
-            source = files.source(each) if each.endswith(".tf") else None
-            try:
-                found = files.parsed(source, blocks) if source else []
-            except Broken:  # said where that file is read itself
-                found = []
-            for block in found:
-                if block.kind == "variable" and block.labels:
-                    default = block.attributes.get("default")
-                    if default is not None and not default.is_null:
-                        self._expressions[f"var.{block.labels[0]}"] = default
-                elif block.kind == "locals":
-                    for name, value in block.attributes.items():
-                        self._expressions[f"local.{name}"] = value
+        beside = (each for each in files.beside(path) if each.endswith(".tf"))
+        for block in blocks_of(beside, files):
+            if block.kind == "variable" and block.labels:
+                default = block.attributes.get("default")
+                if default is not None and not default.is_null:
+                    self._expressions[f"var.{block.labels[0]}"] = default
+            elif block.kind == "locals":
+                for name, value in block.attributes.items():
+                    self._expressions[f"local.{name}"] = value
 
     def value(self, name: str) -> Sequence[Text]:
         """What a local is, or a variable by default."""

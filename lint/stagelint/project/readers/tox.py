@@ -86,7 +86,7 @@ class _Expansion:
         other = self.values.get((match["section"] or "", match["key"] or ""))
         if other is not None and depth < _DEPTH and self.steps < STEPS:
             return self.of(other.strip(), depth + 1)
-        return [Text.unknown(whole.source, whole.span)]
+        return [whole.as_unknown()]
 
 
 def _written(text: str, whole: Text) -> Text:

@@ -97,7 +97,7 @@ class _Project:
             if match["name"] in _FOLDERS:
                 return [_written(HERE, whole)]
             if not found or depth > _DEPTH or self.steps > STEPS:
-                return [Text.unknown(whole.source, whole.span)]
+                return [whole.as_unknown()]
             return [one for each in found for one in self._expanded(each, depth + 1)]
 
         return expand(text, _REFERENCE, value)
