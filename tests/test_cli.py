@@ -1414,6 +1414,7 @@ def test_rule_as_json(stagelint: Run) -> None:
         "name": "unused-stage",
         "severity": "warning",
         "default": True,
+        "roles": ["shipped", "target", "builder", "unused"],
         "aliases": [],
         "fix": ["safe", "unsafe"],
         "summary": "A stage that no known target needs.",

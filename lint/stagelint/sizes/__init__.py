@@ -27,4 +27,6 @@ def _row(values: Mapping[str, object]) -> BaseImage:
         str(values.get("source") or ""),
         str(values.get("platform") or "linux/amd64"),
         bool(values.get("approximate")),
+        str(values.get("os") or ""),
+        str(values.get("os_release") or ""),
     )
