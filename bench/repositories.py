@@ -43,9 +43,10 @@ def findings(run: Session, project: Project, *, multi_stage: bool) -> Iterator[F
     yield from engine.lint_project(project, rules, registry.resolve)
     for path in project.dockerfiles:
         file = project.dockerfile(path)
-        if file is not None and discover.is_dockerfile(path):
-            if len(file.stages) > 1 or not multi_stage:
-                yield from engine.lint(file, rules, registry.resolve)
+        if file is None or not discover.is_dockerfile(path):
+            continue
+        if len(file.stages) > 1 or not multi_stage:
+            yield from engine.lint(file, rules, registry.resolve)
 
 
 def rows(folder: str, run: Session, project: Project, *, multi_stage: bool) -> Iterator[str]:
