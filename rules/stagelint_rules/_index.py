@@ -23,4 +23,8 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL113", "undeclared-build-arg", "warning", True, "stagelint_rules.undeclared_build_arg", ()),
     ("SL114", "numeric-mount-source", "error", True, "stagelint_rules.numeric_mount_source", ()),
     ("SL115", "stage-index-out-of-range", "error", True, "stagelint_rules.stage_index_out_of_range", ()),
+    ("SL202", "toolchain-in-final-image", "warning", True, "stagelint_rules.toolchain_in_final_image", ()),
+    ("SL203", "builder-shipped", "warning", True, "stagelint_rules.builder_shipped", ()),
+    ("SL204", "build-packages-shipped", "warning", True, "stagelint_rules.build_packages_shipped", ()),
+    ("SL205", "whole-root-copied", "warning", True, "stagelint_rules.whole_root_copied", ()),
 )

@@ -8,9 +8,20 @@ from functools import cached_property
 from typing import NamedTuple
 
 from stagelint.model import images
-from stagelint.model.families import DEBIAN, FAMILIES, SYSTEMS, UBUNTU, VERSIONS, Family, Kind
+from stagelint.model.families import (
+    DEBIAN,
+    FAMILIES,
+    JRE_VERSIONS,
+    SYSTEMS,
+    UBUNTU,
+    VERSIONS,
+    Family,
+    Kind,
+)
 from stagelint.model.images import Reference
 
+#: The words of a tag that mean the same with a JRE.
+_OF_JDKS = frozenset({"jdk", "slim"})
 _VERSION = re.compile(r"v?(\d+(?:[._+]\d+)*)")
 
 
@@ -62,6 +73,20 @@ class Description(NamedTuple):
         release = next((at for at, word in enumerate(words) if word in DEBIAN), None)
         at = len(words) if release is None or family.comes_last else release
         words.insert(at, family.smaller)
+        return self.reference._replace(tag="-".join(words), digest="")
+
+    def jre(self) -> Reference | None:
+        """The JRE of a JDK, of the same version, OS and libc, if its repository has one."""
+        versions = JRE_VERSIONS.get(self.family.path, frozenset())
+        if self.version[:1] not in {(each,) for each in versions} or not self.words <= _OF_JDKS:
+            return None
+        is_alpine_of_old = self.family.path == "library/openjdk" and self.version[0] > 8
+        if self.os not in ("debian", "ubuntu", "alpine") or (
+            is_alpine_of_old and self.os == "alpine"
+        ):
+            return None
+        first, *rest = self.reference.tag.split("-")
+        words = [first, "jre", *(word for word in rest if word != "jdk")]
         return self.reference._replace(tag="-".join(words), digest="")
 
 
@@ -168,6 +193,18 @@ class Size(NamedTuple):
     """Is it of another version of the same line, or of the same version on another release?"""
     is_other_line: bool = False
     """Is it of another line: 3.12 for 3.9? Then it tells the order of magnitude alone."""
+
+
+def size_said(size: Size | None) -> str:
+    """What the catalogue says, for messages: `golang:1.26` has 312 MB compressed (2026-08-05)."""
+    if size is None or size.is_other_line:
+        return ""
+    row = size.row
+    number, how = (row.compressed, "compressed") if row.compressed else (row.unpacked, "unpacked")
+    if not number:
+        return ""
+    about = "about " if row.is_approximate else ""
+    return f"`{row.reference}` has {about}{number / 1e6:.{0 if number >= 1e8 else 1}f} MB {how} ({row.as_of})"
 
 
 class BaseImages:

@@ -40,6 +40,8 @@ class Call(NamedTuple):
     """Those of the arguments; all alike where a word stands within another."""
     is_conditional: bool = False
     """May it be left out, depending on what runs before?"""
+    path: str = ""
+    """The name as written: `./app`, `/usr/bin/java`; empty if it is not known."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -176,7 +178,8 @@ class _Reader:
         settings = {**self.settings, **given} if given else self.settings
         span = Span(words[0][1].start, max(words[-1][1].end, words[0][1].end))
         spans = tuple(each for _, each in words[1:])
-        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional)
+        path = words[0][0] or ""
+        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional, path)
         if name in _SHELLS and depth < _DEPTH:
             yield from self._inner(words, depth)
         elif name == "cd":
