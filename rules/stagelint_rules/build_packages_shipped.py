@@ -21,8 +21,8 @@ class BuildPackagesShipped(Rule):
 
     Where the image has a compiler of its own, as the full `python` and `node` have, they weigh less
     and it says so as information only; so it does where the image starts a script, and of headers
-    after which nothing is built, which are there for the library that they bring along: its own
-    package, such as `libpq5` for `libpq-dev`, is enough.
+    after which nothing is built, in an image whose program another stage builds. Those are there for
+    the library that they bring along: its own package, such as `libpq5` for `libpq-dev`, is enough.
 
     It is silent about packages that are removed again, about images that are built upon a compiler's
     or a builder, of which toolchain-in-final-image and builder-shipped speak, about images to

@@ -17,6 +17,8 @@ _OF_JDKS = re.compile(
     r"jstat|jps|jinfo|jhsdb|jconsole|jstatd|jdeprscan|mvnw?|gradlew?|sbt|ant|lein|kotlinc|scalac)(?![\w.-])"
 )
 
+_START_PROGRAMS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL")
+
 
 class ToolchainInFinalImage(Rule):
     """A released image that is built upon an SDK, though it only runs a program.
@@ -175,7 +177,11 @@ def _jre(
         reference.needs in chain and reference.stage not in chain
         for reference in file.graph.references
     )
-    texts = [str(moment.instruction) for moment in file.moments_behind(target)]
+    texts = [
+        str(moment.instruction)
+        for moment in file.moments_behind(target)
+        if moment.instruction.keyword in _START_PROGRAMS
+    ]
     if (
         is_shared
         or base.raw != base.text

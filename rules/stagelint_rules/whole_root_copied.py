@@ -131,9 +131,7 @@ def _is_whole(reference: Reference) -> bool:
 
 
 def _compiles(file: File, source: Stage) -> bool:
-    return any(
-        True for moment in file.moments_behind(source) for _ in compilations(moment.calls)
-    )
+    return any(True for moment in file.moments_behind(source) for _ in compilations(moment.calls))
 
 
 def _is_system(file: File, source: Stage | None, reference: str | None) -> bool:

@@ -201,8 +201,7 @@ RUNTIMES = {
     ),
     "swift": Runtime(
         "the Swift toolchain",
-        "copy the program to the `-slim` tag of the same version, or link it with"
-        " `-static-stdlib`",
+        "copy the program to the `-slim` tag of the same version, or link it with `-static-stdlib`",
     ),
     "dart": Runtime(
         "the Dart SDK",

@@ -30,7 +30,7 @@ _OF_FILES = frozenset("build builder buildenv compile".split())
 _LAUNCHERS = frozenset(
     """
     tini dumb-init catatonit gosu su-exec setpriv chpst doppler dotenv numactl taskset ionice xvfb-run
-    docker-entrypoint.sh stdbuf timeout opentelemetry-instrument ddtrace-run newrelic-admin
+    docker-entrypoint.sh dind stdbuf timeout opentelemetry-instrument ddtrace-run newrelic-admin
     """.split()
 )
 #: Those whose first word is a user or a number.
@@ -62,7 +62,7 @@ _CHECKS = re.compile(
     r"(?:py\.?test|nose\w*|tox|nox|jest|vitest|mocha|ava|phpunit|rspec|ctest|bats|ginkgo|gotestsum|"
     r"playwright|cypress|hadolint|shellcheck|golangci-lint|eslint|prettier|flake8|mypy|ruff|black|"
     r"pylint|golint|staticcheck|codespell|yamllint|markdownlint|ct|"
-    r"(?:.*[-_.])?(?:lint|tests?|fuzz\w*|runner))"
+    r"(?:.*[-_.])?(?:lint|tests?|fuzz\w*|runner)|(?:re)?(?:build|compile)(?:[-_].*)?)"
     r"(?:\.(?:sh|py|js|rb))?"
 )
 #: What package managers of Node.js and Python start in development.
@@ -126,7 +126,9 @@ def _started(file: File, stage: Stage) -> Iterator[Call]:
             entrypoint = moment
             # Only a CMD of the same stage outlives it.
             command = command if command and command.stage is moment.stage else None
-    is_whole = entrypoint and entrypoint.instruction.arguments and not entrypoint.instruction.is_json
+    is_whole = (
+        entrypoint and entrypoint.instruction.arguments and not entrypoint.instruction.is_json
+    )
     for each in (entrypoint, None if is_whole else command):
         if each and (each.instruction.is_json or each.is_posix):
             yield from calls(each.instruction, each.variable, each.directory)

@@ -51,7 +51,7 @@ def cause(file: File, target: Stage) -> Cause | None:
     chain = file.chain(target)
     for child, stage in zip(reversed(chain[1:]), reversed(chain[:-1]), strict=True):
         found = _compiles(file, stage)
-        if found and _is_builder(file, stage):
+        if found and _is_builder(file, stage) and not _compiles_kernels(file, target):
             return Cause(child, None, stage, found.call, started)
     image = file.histories[target.index].image
     if image is None or image.kind is not Kind.SDK or image.family.language not in RUNTIMES:
@@ -88,25 +88,33 @@ def _is_of_application(
     """Is the SDK *image* below a program that was compiled, and does not need it to run?"""
     language = image.family.language
     names = {call.name for call in started}
-    if any(is_interpreter(call) for call in started) or any(map(_compiles_itself, started)):
+    patterns = (_CALL_COMPILERS, _COMPILE_FOR_THE_JVM)
+    if any(is_interpreter(call) or _compiles_itself(call, patterns) for call in started):
         return False
     if language == "java" and "java" in names:
         return True
     if language == "dotnet" and "dotnet" in names:
         return True
     copied = [*_copied(file, target)]
-    if not compiled and not copied:
+    if (not compiled and not copied) or (language == "cuda" and are_scripts(started)):
         return False
-    made = " ".join((*copied, *(str(each) for each in compiled.call.arguments if compiled)))
-    return any("/" in call.path or re.search(rf"\b{re.escape(call.name)}\b", made) for call in started)
+    arguments = compiled.call.arguments if compiled else ()
+    made = " ".join((*copied, *(word for word in arguments if word)))
+    return any(
+        "/" in call.path or re.search(rf"\b{re.escape(call.name)}\b", made) for call in started
+    )
 
 
-#: Programs for the JVM that look for a compiler when they run.
-_COMPILE_AT_RUN_TIME = re.compile(r"resin|jasper|jshell|arthas|jython|kotlinc|scala-compiler|gradle|maven")
+#: What is given to programs that call a compiler when they run; those of the JVM bring their own.
+_CALL_COMPILERS = re.compile(r"\b(?:g\+\+|gcc|clang|rustc|nvcc)")
+_COMPILE_FOR_THE_JVM = re.compile(
+    r"resin|jasper|arthas|javac|(?:jdk|java)\.compiler|\b(?:gradle|maven)"
+)
 
 
-def _compiles_itself(call: Call) -> bool:
-    return any(word and _COMPILE_AT_RUN_TIME.search(word) for word in call.arguments)
+def _compiles_itself(call: Call, patterns: Iterable[re.Pattern[str]]) -> bool:
+    words = [word for word in call.arguments if word]
+    return any(pattern.search(word) for pattern in patterns for word in words)
 
 
 def _copied(file: File, target: Stage) -> Iterator[str]:
@@ -178,11 +186,21 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
 
     One for each instruction, which may install with several calls.
     """
+    started = programs(file, target)
     if not is_application(file, target) or cause(file, target) or _compiles_kernels(file, target):
         return
+    if any(_compiles_itself(call, (_CALL_COMPILERS,)) for call in started):
+        return
     image = file.histories[target.index].image
-    has_compiler = image is not None and bool(image.family.lacks) and not image.is_slim
-    is_certain = not has_compiler and not are_scripts(programs(file, target))
+    has_compiler = image is not None and (
+        image.kind is Kind.SDK or (bool(image.family.lacks) and not image.is_slim)
+    )
+    is_built_elsewhere = any(
+        reference.kind is EdgeKind.COPY and reference.needs is not None
+        for stage in file.chain(target)
+        for reference in file.graph.of(stage.index)
+    )
+    is_certain = not has_compiler and not are_scripts(started)
     merged: dict[int, BuildPackages] = {}
     for each in build_packages(file, target):
         found = each._replace(is_shown=is_certain and each.builds is not None)
@@ -196,7 +214,7 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
             )
         merged[each.moment.instruction.start] = found
     for each in merged.values():
-        if each.builds or all(map(_HEADERS.fullmatch, each.names)):
+        if each.builds or (is_built_elsewhere and all(map(_HEADERS.fullmatch, each.names))):
             yield each
 
 
@@ -264,15 +282,28 @@ def _needs(moments: Iterable[Moment], installed: Packages) -> Call | None:
 _EXTENSION_BUILDERS = frozenset(
     """
     configure docker-php-ext-install docker-php-ext-configure pecl phpize cpanm cpan carton luarocks
-    opam dune Rscript node-gyp rebar3 setup.py autoreconf meson bootstrap buildconf gprbuild
+    opam dune Rscript node-gyp rebar3 setup.py autoreconf meson bootstrap buildconf gprbuild dub ldc2
+    dmd bazel bazelisk scons waf b2 bjam nimble v odin raco raku zef
+    """.split()
+)
+#: Packages of Python and Node.js that come without anything to compile.
+_PURE = frozenset(
+    """
+    pip setuptools wheel virtualenv uv poetry pipenv pdm build twine meson ninja conan pre-commit
+    npm yarn pnpm corepack typescript
     """.split()
 )
 
 
 def _builds(call: Call) -> bool:
-    if call.name in _EXTENSION_BUILDERS or [*compilations((call,))]:
+    if call.name in _EXTENSION_BUILDERS:
+        return True
+    # Neither javac nor the compilers of .NET read headers.
+    if any(each.language not in ("java", "dotnet") for each in compilations((call,))):
         return True
     return any(
-        each.manager in ("pip", "npm", "gem", "bundle") and not each.is_removal
+        each.manager in ("pip", "npm", "gem", "bundle")
+        and not each.is_removal
+        and not (each.is_complete and _PURE.issuperset(each.names))
         for each in packages((call,))
     )
