@@ -52,6 +52,8 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+allow-libc-change = true
+final-base-budget = "150MB"
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -60,6 +62,9 @@ targets = ["test", "dev"]
 
 [build-args]
 VERSION = "1.2"
+
+[registry-mirrors]
+"mirror.example.com/hub" = "docker.io"
 """
 
 
@@ -80,6 +85,9 @@ def test_every_setting_is_read() -> None:
         fail_level="info",
         output_format="json-lines",
         unsafe_fixes=True,
+        allow_libc_change=True,
+        final_base_budget="150MB",
+        registry_mirrors={"mirror.example.com/hub": "docker.io"},
         plugins=("their_rules",),
     )
 
@@ -224,7 +232,8 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, plugins, dialect, fail-level,"
-    " output-format, unsafe-fixes, targets, per-file-ignores, build-args"
+    " output-format, unsafe-fixes, allow-libc-change, final-base-budget, targets,"
+    " per-file-ignores, build-args, registry-mirrors"
 )
 
 
@@ -270,6 +279,9 @@ UNKNOWN = (
             "[build-args]\nMAJOR = 3\n",
             '2: "MAJOR" in build-args must be a string; did you mean "3"?',
         ),
+        ('final-base-budget = "much"\n', 'final-base-budget must be a size such as "150MB"'),
+        ("final-base-budget = 150\n", 'final-base-budget must be a size such as "150MB"'),
+        ("[registry-mirrors]\nA = []\n", '2: "A" in registry-mirrors must be a string'),
         ("[build-args]\nA = []\n", '2: "A" in build-args must be a string'),
         ("select = []\nselect\n", "2: is not TOML: expected '=' after a key in a key/value pair"),
         ("a = 1\na = 2\n", "2: is not TOML: cannot overwrite a value"),
@@ -524,11 +536,15 @@ dialect = "buildkit"
 fail-level = "warning"
 output-format = "text"
 unsafe-fixes = false
+allow-libc-change = false
+final-base-budget = ""
 targets = []
 
 [per-file-ignores]
 
 [build-args]
+
+[registry-mirrors]
 """
     )
 
@@ -550,6 +566,8 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+allow-libc-change = true
+final-base-budget = "150MB"
 
 [targets]
 "services/*" = ["test", "prod"]
@@ -563,6 +581,9 @@ unsafe-fixes = true
 
 [build-args]
 "VERSION" = "1.2"
+
+[registry-mirrors]
+"mirror.example.com/hub" = "docker.io"
 """
     )
 

@@ -47,6 +47,12 @@ class Config(NamedTuple):
     """Names that count as used wherever a stage has one."""
     targets: tuple[TargetEntry, ...] = ()
     ships: tuple[str, ...] = ()
+    registry_mirrors: Mapping[str, str] = {}
+    """Registries, or folders of them, that mirror others, and what they mirror."""
+    final_base_budget: str = ""
+    """How large the base of what ships may be, compressed: `150MB`; empty for any size."""
+    allow_libc_change: bool = False
+    """May advice cross from one C library to another?"""
     build_args: Mapping[str, str] = {}
     dialect: str = BUILDKIT.name
     fail_level: str = "warning"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
+from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.registry import Registry, UnknownSelector
@@ -18,6 +19,7 @@ from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
+    from stagelint.model.base_images import BaseImage
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -224,7 +226,17 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         targets=tuple(targets),
         used=frozenset(settings.used_targets),
         ships=frozenset(settings.ships),
+        mirrors=settings.registry_mirrors,
+        sizes=_sizes,
+        may_change_libc=settings.allow_libc_change,
+        budget=byte_counts.parse(settings.final_base_budget),
     )
+
+
+def _sizes() -> Sequence[BaseImage]:
+    from stagelint.sizes import shipped  # only findings that speak of sizes need it
+
+    return shipped()
 
 
 def _build_args(given: Iterable[str]) -> Mapping[str, str]:
