@@ -52,6 +52,7 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+sizes = "ci/sizes.json"
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -81,6 +82,7 @@ def test_every_setting_is_read() -> None:
         output_format="json-lines",
         unsafe_fixes=True,
         plugins=("their_rules",),
+        sizes="ci/sizes.json",
     )
 
 
@@ -224,7 +226,7 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, plugins, dialect, fail-level,"
-    " output-format, unsafe-fixes, targets, per-file-ignores, build-args"
+    " output-format, unsafe-fixes, sizes, targets, per-file-ignores, build-args"
 )
 
 
@@ -251,6 +253,7 @@ UNKNOWN = (
         ('fail-level = "eror"\n', 'unknown fail-level "eror"; did you mean "error"?'),
         ('output-format = "jsn"\n', 'unknown output-format "jsn"; did you mean "json"?'),
         ('unsafe-fixes = "yes"\n', "unsafe-fixes must be true or false"),
+        ('sizes = ["a"]\n', "sizes must be the name of a file"),
         ("targets = 1\n", "targets must be a list of names or a table of globs and names"),
         ("targets = [1]\n", "targets must be a list of names or a table of globs and names"),
         (
@@ -415,6 +418,21 @@ ignore = [
     assert line_of(text, word) == line
 
 
+# -- a file beside it -----------------------------------------------------------------------------
+
+
+def test_sizes_lie_relative_to_the_configuration(folder: Path) -> None:
+    write("sub/stagelint.toml", 'sizes = "ci/sizes.json"\n')
+    write("absolute.toml", f"sizes = {str(folder / 'sizes.json')!r}\n")
+
+    assert load("sub/stagelint.toml").sizes_path == os.path.join("sub", "ci/sizes.json")
+    assert Configs("sub/stagelint.toml").for_file("a/b").sizes_path == os.path.join(
+        "sub", "ci/sizes.json"
+    )
+    assert load("absolute.toml").sizes_path == str(folder / "sizes.json")
+    assert Config().sizes_path is None
+
+
 # -- globs ---------------------------------------------------------------------------------------
 
 
@@ -524,6 +542,7 @@ dialect = "buildkit"
 fail-level = "warning"
 output-format = "text"
 unsafe-fixes = false
+sizes = ""
 targets = []
 
 [per-file-ignores]
@@ -550,6 +569,7 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+sizes = "ci/sizes.json"
 
 [targets]
 "services/*" = ["test", "prod"]
@@ -577,6 +597,7 @@ def test_what_is_shown_reads_back_as_the_same_settings() -> None:
         per_file_ignores={NASTY: (NASTY, "x")},
         build_args={NASTY: NASTY, "": ""},
         unsafe_fixes=True,
+        sizes=NASTY,
     )
     write("stagelint.toml", show(before))
 

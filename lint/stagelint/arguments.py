@@ -13,6 +13,7 @@ from stagelint.dialect import DIALECTS
 COMMANDS = ("check", "graph", "refs", "rename", "verify", "rule", "config")
 LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
+ENGINES = ("docker", "podman", "buildah")
 #: More seconds than threads can wait.
 _FOREVER = 1e8
 
@@ -246,6 +247,16 @@ def _build(parser: ArgumentParser) -> None:
     _build_arg(group.add_argument)
     group.add_argument(
         "--dialect", choices=tuple(DIALECTS), metavar="BUILDER", help=_one_of(tuple(DIALECTS))
+    )
+    _sizes_from(group.add_argument)
+
+
+def _sizes_from(add: Callable[..., object]) -> None:
+    add(
+        "--sizes-from",
+        choices=ENGINES,
+        metavar="ENGINE",
+        help=f"ask for the sizes of the base images it has: {_one_of(ENGINES)}",
     )
 
 

@@ -18,6 +18,7 @@ from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
+    from stagelint.model.base_images import BaseImage
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -38,6 +39,7 @@ class Session:
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
+        self._sizes: dict[str | None, list[BaseImage]] = {}
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -150,6 +152,33 @@ class Session:
 
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
+
+    # -- sizes ---------------------------------------------------------------------------------
+
+    def sizes_for(self, path: str) -> list[BaseImage]:
+        """What is known of base images where the file *path* lies. Each source is read once.
+
+        Raises `UsageError` and `config.ConfigError`.
+        """
+        where = self.config_for(path).sizes_path
+        if where not in self._sizes:
+            from stagelint import sizes
+
+            self._sizes[where] = sizes.merged(sizes.known(where), self._of_engine)
+        return self._sizes[where]
+
+    @cached_property
+    def _of_engine(self) -> list[BaseImage]:
+        """What the engine of `--sizes-from` has."""
+        name = getattr(self.arguments, "sizes_from", None)
+        if name is None:
+            return []
+        from stagelint.sizes import engines
+
+        try:
+            return engines.images(name)
+        except engines.EngineError as error:
+            raise UsageError(f"--sizes-from {error}") from None
 
     # -- the build -----------------------------------------------------------------------------
 

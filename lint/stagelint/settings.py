@@ -15,7 +15,7 @@ from stagelint.syntax.characters import nearest, quoted
 _CHOICES = {"dialect": tuple(DIALECTS), "fail-level": LEVELS, "output-format": FORMATS}
 _LISTS = ("select", "extend-select", "ignore", "exclude", "include", "ships", "plugins")
 _TABLES = ("targets", "per-file-ignores", "build-args")
-_KEYS = (*_LISTS, *_CHOICES, "unsafe-fixes", *_TABLES)
+_KEYS = (*_LISTS, *_CHOICES, "unsafe-fixes", "sizes", *_TABLES)
 
 #: Comments, multi-line strings, beginnings of lines; then what may be a key or a value.
 _TOKEN = (
@@ -33,7 +33,7 @@ def line_of(text: str, word: str) -> int:
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
-    keys = (*_LISTS, *_CHOICES, "unsafe-fixes")
+    keys = (*_LISTS, *_CHOICES, "unsafe-fixes", "sizes")
     lines = [f"# {origin}", *(f"{key} = {_toml(getattr(config, _field(key)))}" for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
@@ -73,6 +73,7 @@ class Settings:
             targets=() if used is not None else tuple(self._targets()),
             build_args=self._build_args(),
             unsafe_fixes=self._switch("unsafe-fixes"),
+            sizes=self._path("sizes"),
             path=self.source.path,
             root=root,
             source=self.source,
@@ -105,6 +106,12 @@ class Settings:
         value = self.values.get(key, False)
         if not isinstance(value, bool):
             raise self._error(key, f"{key} must be true or false")
+        return value
+
+    def _path(self, key: str) -> str:
+        value = self.values.get(key, "")
+        if not isinstance(value, str):
+            raise self._error(key, f"{key} must be the name of a file")
         return value
 
     def _table(self, key: str, shape: str) -> dict[str, object]:

@@ -1,4 +1,9 @@
-"""Sizes of base images: the dated catalogue of this package, and what the user adds to it."""
+"""Sizes of base images: the dated catalogue of this package, and what the user adds to it.
+
+`files` reads and writes the user's own, `engines` asks a builder of this machine for the images it
+has, `registry` asks registries. Each is imported when it is asked for; the last alone reaches a
+network, for `stagelint catalog update`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,25 @@ from importlib import resources
 from typing import cast
 
 from stagelint.model.base_images import BaseImage
+from stagelint.sizes.files import merged, read
+
+__all__ = ["known", "merged", "read", "shipped"]
+
+
+def known(path: str | None = None, engine: str | None = None) -> list[BaseImage]:
+    """The catalogue that comes with stagelint, then the file *path*, then what *engine* has.
+
+    A later row takes the place of an earlier one, see `merged`. Raises `ConfigError` for the file,
+    `EngineError` for the engine.
+    """
+    catalogues = [shipped()]
+    if path is not None:
+        catalogues.append(read(path))
+    if engine is not None:
+        from stagelint.sizes import engines
+
+        catalogues.append(engines.images(engine))
+    return merged(*catalogues)
 
 
 def shipped() -> list[BaseImage]:
