@@ -380,7 +380,8 @@ def test_an_engine_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPat
 
 @posix
 def test_an_engine_is_asked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program("docker", folder, monkeypatch, f"echo x >>{folder}/asked\n{engine_of([CLASSIC])}")
+    image = {**CLASSIC, "RepoTags": [f"{TEAM.name}:{TEAM.tag}"]}
+    program("docker", folder, monkeypatch, f"echo x >>{folder}/asked\n{engine_of([image])}")
     Path("a").mkdir()
     Path("a/stagelint.toml").write_text('sizes = "sizes.json"\n')
     files.save("a/sizes.json", None, [TEAM])
