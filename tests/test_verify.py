@@ -22,6 +22,7 @@ import pytest
 
 from stagelint.cli import main
 from stagelint.report import verification
+from stagelint.report.parts import human
 from stagelint.verify import compare
 from stagelint.verify.image import Image
 from stagelint.verify.process import CouldNotTellError, InterruptedBuildError, Runner
@@ -515,7 +516,7 @@ def test_nothing_in_the_report_drives_the_terminal() -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (3_400_000_000, "3.4 GB")],
 )
 def test_bytes_for_people(size: int, text: str) -> None:
-    assert verification.human(size) == text
+    assert human(size) == text
 
 
 # -- a program that plays Buildah ------------------------------------------------------------------

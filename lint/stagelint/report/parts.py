@@ -40,3 +40,12 @@ def plural(count: int, noun: str) -> str:
     """`1 finding`, `2 findings`, `2 fixes`: a count and a regular noun."""
     ending = "" if count == 1 else "es" if noun.endswith("x") else "s"
     return f"{count} {noun}{ending}"
+
+
+def human(size: int) -> str:
+    """A number of bytes: `5 B`, `1.2 kB`, `3.4 MB`."""
+    value, units = float(size), iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while value >= 999.95 and unit != "TB":
+        value, unit = value / 1000, next(units)
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"

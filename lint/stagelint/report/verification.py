@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from stagelint.report.parts import plural
+from stagelint.report.parts import human, plural
 from stagelint.report.terminal import Style, escape
 
 if TYPE_CHECKING:
@@ -124,12 +124,3 @@ def _costs(part: Part) -> Iterator[str]:
         f"built in {old.seconds:.1f} s -> {new.seconds:.1f} s, with {old.cached} of {old.steps}"
         f" -> {new.cached} of {plural(new.steps, 'step')} from the cache (one run on this machine)"
     )
-
-
-def human(size: int) -> str:
-    """A number of bytes: `5 B`, `1.2 kB`, `3.4 MB`."""
-    value, units = float(size), iter(("B", "kB", "MB", "GB", "TB"))
-    unit = next(units)
-    while value >= 999.95 and unit != "TB":
-        value, unit = value / 1000, next(units)
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"

@@ -97,6 +97,11 @@ def _completed(row: BaseImage, before: BaseImage) -> BaseImage:
     return row
 
 
+def replaced(rows: Iterable[BaseImage], new: Iterable[BaseImage]) -> list[BaseImage]:
+    """*rows*, with *new* in the place of those of the same name and tag."""
+    return list({(row.name, row.tag): row for row in (*rows, *new)}.values())
+
+
 def save(path: str, before: Source | None, rows: Iterable[BaseImage]) -> None:
     """Put *rows*, sorted, into the file *path*, which was *before*; None if there was none.
 
