@@ -1281,6 +1281,7 @@ dialect = "buildkit"
 fail-level = "warning"
 output-format = "text"
 unsafe-fixes = false
+sizes = ""
 
 [targets]
 "*" = ["a", "b"]

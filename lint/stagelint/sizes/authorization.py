@@ -15,7 +15,10 @@ from stagelint.sizes.credentials import Credentials
 from stagelint.sizes.web import Answer, Web, WebError, is_safe, origin
 
 _LONGEST = 4096
-_PARAMETER = re.compile(r'(?:([A-Za-z]+)\s+)?([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
+_PARAMETER = re.compile(  # in linear time, whatever the text: nothing is given back
+    r"""(?<![\w])(?:([A-Za-z]++)\s++)?+([A-Za-z_]++)\s*+=\s*+"""
+    r"""(?:"((?:[^"\\]|\\.)*+)"|([^\s",]++))"""
+)
 _TOKEN = r"[A-Za-z0-9._~+/-]+=*"
 _JSON = {"Accept": "application/json"}
 _CLIENT = "stagelint"

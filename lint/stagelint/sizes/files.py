@@ -76,7 +76,8 @@ def merged(*catalogues: Iterable[BaseImage]) -> list[BaseImage]:
     """One row for each name and tag: the last.
 
     A size that it does not know is taken from the row before, if that is of the same platform, and
-    its source then says so: an engine knows images unpacked, and a registry as they are sent.
+    its source then says so: an engine knows images unpacked, and a registry as they are sent. So is
+    the operating system.
     """
     found: dict[tuple[str, str], BaseImage] = {}
     for row in (row for catalogue in catalogues for row in catalogue):
@@ -86,6 +87,7 @@ def merged(*catalogues: Iterable[BaseImage]) -> list[BaseImage]:
 
 
 def _completed(row: BaseImage, before: BaseImage) -> BaseImage:
+    row = row._replace(os=row.os or before.os, release=row.release or before.release)
     if row.platform != before.platform:
         return row
     for field, word in (("compressed", "compressed"), ("unpacked", "unpacked")):

@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from stagelint.model import images
 from stagelint.model.base_images import BaseImage
+from stagelint.model.images import DOCKER_HUB, Reference
 from stagelint.sizes.authorization import DeniedError, authorization
 from stagelint.sizes.credentials import Credentials, CredentialsError, find
 from stagelint.sizes.deadline import OverdueError, within
@@ -25,7 +26,7 @@ PLATFORM = "linux/amd64"
 TIMEOUT = 120.0
 
 #: Where the API of Docker Hub lives.
-_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+_HOSTS = {DOCKER_HUB: "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 _OCI, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution.manifest"
 _INDEXES = (f"{_OCI}.index.v1+json", f"{_DOCKER}.list.v2+json")
 _MANIFESTS = (f"{_OCI}.manifest.v1+json", f"{_DOCKER}.v2+json")
@@ -52,30 +53,15 @@ class RegistryError(Exception):
         self.reasons = reasons
 
 
-class Image(NamedTuple):
-    """An image to ask for: where, by what tag, and by what digest if it is pinned."""
-
-    domain: str
-    path: str
-    tag: str
-    digest: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.domain}/{self.path}"
-
-
-def parse(reference: str) -> Image:
-    """What *reference*, as after FROM, means. Raises `RegistryError`."""
+def parse(reference: str) -> Reference:
+    """What *reference*, as after FROM, means; it has a tag. Raises `RegistryError`."""
     reason = images.problem(reference)
     if reason:
         raise RegistryError(f"{reference}: {reason}")
-    full, _, digest = images.canonical(reference).partition("@")
-    domain, _, rest = full.partition("/")
-    path, _, tag = rest.partition(":")
-    if not tag:
+    parsed = images.parse(reference)
+    if parsed.digest and not parsed.tag:
         raise RegistryError(f"{reference}: name the tag as well, NAME:TAG@DIGEST: sizes are by tag")
-    return Image(domain, path, tag, digest)
+    return parsed if parsed.tag else parsed._replace(tag="latest")
 
 
 def look_up(
@@ -125,7 +111,7 @@ class _Registry:
     """The registry of one image. Methods raise what `look_up` catches."""
 
     def __init__(
-        self, web: Web, image: Image, secrets: Callable[[str], Credentials | None]
+        self, web: Web, image: Reference, secrets: Callable[[str], Credentials | None]
     ) -> None:
         """*secrets* knows the user's credentials for a registry."""
         self._web, self._image, self._secrets = web, image, secrets

@@ -101,7 +101,10 @@ class Web:
         location = answer.headers.get("Location")
         if not location:
             raise WebError(f"{_host(answer.url)}: redirects to nowhere")
-        url = urljoin(answer.url, location)
+        try:
+            url = urljoin(answer.url, location)
+        except ValueError:
+            raise WebError(f"{_shown(location)}: is no address of http") from None
         self.check(url)
         if answer.url.startswith("https:") and not url.startswith("https:"):
             raise WebError(f"{_host(answer.url)}: redirects from https to http")
@@ -151,14 +154,16 @@ class Web:
         )
         data = b""
         try:
-            data = response.read(LIMIT + 1, decode_content=False)
+            # To the end, and the end again: only that tells an answer that broke off.
+            while piece := response.read(LIMIT + 1 - len(data), decode_content=False):
+                data += piece
+                if len(data) > LIMIT:
+                    raise WebError(f"{_host(url)}: sends more than {LIMIT >> 20} MiB")
         finally:
             if len(data) > LIMIT or response.status in _BUSY:
                 response.close()
             else:
                 response.release_conn()
-        if len(data) > LIMIT:
-            raise WebError(f"{_host(url)}: sends more than {LIMIT >> 20} MiB")
         return response, data
 
     def _manager(self, url: str) -> PoolManager:
