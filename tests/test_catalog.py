@@ -296,7 +296,7 @@ def test_what_is_no_image_is_asked_of_nobody(reference: str, reason: str) -> Non
 # -- lying ones ------------------------------------------------------------------------------------
 
 LAYER = {"digest": digest_of(b"layer"), "size": 1}
-NESTED = index({"linux/amd64": data_of(index({}))})
+ODD: dict[str, object] = {"os": [], "architecture": "\x1b"}
 
 
 def nested(depth: int) -> tuple[bytes, list[bytes]]:
@@ -326,10 +326,7 @@ NO_MANIFESTS: list[tuple[object, str]] = [
         "a manifest that is none: a digest is missing",
     ),
     (index({}, manifests=[LAYER, LAYER]), "there is nothing that runs"),
-    (
-        index({}, manifests=[{**LAYER, "platform": {"os": [], "architecture": "\x1b"}}]),
-        "there is nothing that runs",
-    ),
+    (index({}, manifests=[{**LAYER, "platform": ODD}]), "there is nothing that runs"),
     (index({"linux/amd64": b"gone"}), "has no such image"),
     (manifest(-1), "the registry says no size of a layer that can be one"),
     (manifest(1.5), "the registry says no size of a layer that can be one"),
