@@ -3,9 +3,10 @@
 By urllib3: it knows proxies, TLS, what a broken connection is, backoff and Retry-After. What is
 decided here is what it leaves open: it would follow a redirect from https to http, would read all
 of an error's body before it tries again, and its timeouts are of one read each (`deadline` bounds
-the whole). `oras`, a client of registries, was looked at as well: version 0.2.43 has no timeouts at
-all, follows any redirect, sends passwords to any realm, checks no digest, and reads answers of any
-size; it takes 250 ms to import and six more packages, urllib3 takes 110 ms and none.
+the whole). `oras`, a client of registries, was looked at as well: version 0.2.43 has no timeouts,
+follows redirects to http, sends passwords to any realm, checks no digest of a manifest, and reads
+answers of any size. It brings eleven packages and takes 250 ms to import; urllib3 brings none and
+takes 110 ms.
 """
 
 from __future__ import annotations
