@@ -1283,6 +1283,7 @@ output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
 final-base-budget = ""
+sizes = ""
 
 [targets]
 "*" = ["a", "b"]

@@ -54,6 +54,7 @@ output-format = "json-lines"
 unsafe-fixes = true
 allow-libc-change = true
 final-base-budget = "150MB"
+sizes = "ci/sizes.json"
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -89,6 +90,7 @@ def test_every_setting_is_read() -> None:
         final_base_budget="150MB",
         registry_mirrors={"mirror.example.com/hub": "docker.io"},
         plugins=("their_rules",),
+        sizes="ci/sizes.json",
     )
 
 
@@ -232,7 +234,7 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, plugins, dialect, fail-level,"
-    " output-format, unsafe-fixes, allow-libc-change, final-base-budget, targets,"
+    " output-format, unsafe-fixes, allow-libc-change, final-base-budget, sizes, targets,"
     " per-file-ignores, build-args, registry-mirrors"
 )
 
@@ -260,6 +262,7 @@ UNKNOWN = (
         ('fail-level = "eror"\n', 'unknown fail-level "eror"; did you mean "error"?'),
         ('output-format = "jsn"\n', 'unknown output-format "jsn"; did you mean "json"?'),
         ('unsafe-fixes = "yes"\n', "unsafe-fixes must be true or false"),
+        ('sizes = ["a"]\n', "sizes must be the name of a file"),
         ("targets = 1\n", "targets must be a list of names or a table of globs and names"),
         ("targets = [1]\n", "targets must be a list of names or a table of globs and names"),
         (
@@ -427,6 +430,21 @@ ignore = [
     assert line_of(text, word) == line
 
 
+# -- a file beside it -----------------------------------------------------------------------------
+
+
+def test_sizes_lie_relative_to_the_configuration(folder: Path) -> None:
+    write("sub/stagelint.toml", 'sizes = "ci/sizes.json"\n')
+    write("absolute.toml", f"sizes = {str(folder / 'sizes.json')!r}\n")
+
+    assert load("sub/stagelint.toml").sizes_path == os.path.join("sub", "ci/sizes.json")
+    assert Configs("sub/stagelint.toml").for_file("a/b").sizes_path == os.path.join(
+        "sub", "ci/sizes.json"
+    )
+    assert load("absolute.toml").sizes_path == str(folder / "sizes.json")
+    assert Config().sizes_path is None
+
+
 # -- globs ---------------------------------------------------------------------------------------
 
 
@@ -538,6 +556,7 @@ output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
 final-base-budget = ""
+sizes = ""
 targets = []
 
 [per-file-ignores]
@@ -568,6 +587,7 @@ output-format = "json-lines"
 unsafe-fixes = true
 allow-libc-change = true
 final-base-budget = "150MB"
+sizes = "ci/sizes.json"
 
 [targets]
 "services/*" = ["test", "prod"]
@@ -598,6 +618,7 @@ def test_what_is_shown_reads_back_as_the_same_settings() -> None:
         per_file_ignores={NASTY: (NASTY, "x")},
         build_args={NASTY: NASTY, "": ""},
         unsafe_fixes=True,
+        sizes=NASTY,
     )
     write("stagelint.toml", show(before))
 

@@ -59,12 +59,19 @@ class Config(NamedTuple):
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()
+    sizes: str = ""
+    """A file with sizes of base images, relative to the configuration file; empty for none."""
     path: str = ""
     """The configuration file; empty for none."""
     root: str = ""
     """Empty for the current folder."""
     source: Source | None = None
     """The text of the configuration file."""
+
+    @property
+    def sizes_path(self) -> str | None:
+        """Where the file `sizes` lies."""
+        return os.path.join(os.path.dirname(self.path), self.sizes) if self.sizes else None
 
     def matches(self, glob: str, path: str, *, above: bool = True) -> bool:
         """Does *glob* match *path*, or if *above* a folder it lies in?

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class Session:
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
+        self._sizes: dict[str | None, list[BaseImage]] = {}
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -153,6 +154,33 @@ class Session:
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
 
+    # -- sizes ---------------------------------------------------------------------------------
+
+    def sizes_for(self, path: str) -> list[BaseImage]:
+        """What is known of base images where the file *path* lies. Each source is read once.
+
+        Raises `UsageError` and `config.ConfigError`.
+        """
+        where = self.config_for(path).sizes_path
+        if where not in self._sizes:
+            from stagelint import sizes  # only what speaks of sizes needs it
+
+            self._sizes[where] = sizes.merged(sizes.known(where), self._of_engine)
+        return self._sizes[where]
+
+    @cached_property
+    def _of_engine(self) -> list[BaseImage]:
+        """What the engine of `--sizes-from` has."""
+        name = getattr(self.arguments, "sizes_from", None)
+        if name is None:
+            return []
+        from stagelint.sizes import engines
+
+        try:
+            return engines.images(name)
+        except engines.EngineError as error:
+            raise UsageError(f"--sizes-from {error}") from None
+
     # -- the build -----------------------------------------------------------------------------
 
     def look_for_targets(self, sources: Iterable[Source]) -> None:
@@ -170,7 +198,10 @@ class Session:
         """What is known of the build of *source*. Raises `UsageError`."""
         settings = self.config_for(source.path)
         options = options_of(self.arguments, source, settings)
-        options = options._replace(project=lambda: self.project_for(source.path))
+        options = options._replace(
+            project=lambda: self.project_for(source.path),
+            sizes=lambda: self.sizes_for(source.path),
+        )
         if self._somewhere:
             file = File(source, options)
             options = options._replace(
@@ -227,16 +258,9 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         used=frozenset(settings.used_targets),
         ships=frozenset(settings.ships),
         mirrors=settings.registry_mirrors,
-        sizes=_sizes,
         may_change_libc=settings.allow_libc_change,
         budget=byte_counts.parse(settings.final_base_budget),
     )
-
-
-def _sizes() -> Sequence[BaseImage]:
-    from stagelint.sizes import shipped  # only findings that speak of sizes need it
-
-    return shipped()
 
 
 def _build_args(given: Iterable[str]) -> Mapping[str, str]:

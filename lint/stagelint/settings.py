@@ -18,7 +18,7 @@ _LISTS = ("select", "extend-select", "ignore", "exclude", "include", "ships", "p
 _SWITCHES = ("unsafe-fixes", "allow-libc-change")
 _BUDGET = "final-base-budget"
 _TABLES = ("targets", "per-file-ignores", "build-args", "registry-mirrors")
-_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, *_TABLES)
+_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes", *_TABLES)
 
 #: Comments, multi-line strings, beginnings of lines; then what may be a key or a value.
 _TOKEN = (
@@ -36,7 +36,7 @@ def line_of(text: str, word: str) -> int:
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
-    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET)
+    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes")
     lines = [f"# {origin}", *(f"{key} = {_toml(getattr(config, _field(key)))}" for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
@@ -79,6 +79,7 @@ class Settings:
             build_args=self._strings("build-args"),
             registry_mirrors=self._strings("registry-mirrors"),
             final_base_budget=self._budget(),
+            sizes=self._path("sizes"),
             path=self.source.path,
             root=root,
             source=self.source,
@@ -111,6 +112,12 @@ class Settings:
         value = self.values[key]
         if not isinstance(value, bool):
             raise self._error(key, f"{key} must be true or false")
+        return value
+
+    def _path(self, key: str) -> str:
+        value = self.values.get(key, "")
+        if not isinstance(value, str):
+            raise self._error(key, f"{key} must be the name of a file")
         return value
 
     def _table(self, key: str, shape: str) -> dict[str, object]:

@@ -186,7 +186,7 @@ def _compared(file: File, full: Reference, variant: Reference) -> _Choice | None
         return None
     saved = before.bytes - after.bytes
     date = min(before.row.as_of, after.row.as_of)
-    sizes = byte_counts.shown(before.bytes), byte_counts.shown(after.bytes)
+    sizes = byte_counts.rounded(before.bytes), byte_counts.rounded(after.bytes)
     if before.is_other_line or after.is_other_line:
         message = (
             f"`{variant}` is smaller: of `{before.row.reference}` it is {sizes[1]}"
@@ -195,7 +195,7 @@ def _compared(file: File, full: Reference, variant: Reference) -> _Choice | None
     else:
         message = (
             f"`{full}` is {_about(before)}{sizes[0]} {before.measure} and `{variant}` {sizes[1]}:"
-            f" {byte_counts.shown(saved)} less ({date})"
+            f" {byte_counts.rounded(saved)} less ({date})"
         )
     return _Choice(variant, saved, message)
 

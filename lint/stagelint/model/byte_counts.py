@@ -15,9 +15,20 @@ def parse(text: str) -> int | None:
 
 
 def shown(count: int) -> str:
-    """*count* bytes for a message: `411 MB`, `3.8 MB`, `12 kB`."""
-    for factor, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= factor:
-            number = count / factor
-            return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
-    return f"{count} bytes"
+    """*count* bytes to compare: `5 B`, `1.2 kB`, `411.3 MB`."""
+    value, unit = _scaled(count)
+    return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def rounded(count: int) -> str:
+    """*count* bytes to speak of: `5 B`, `1.2 kB`, `411 MB`."""
+    value, unit = _scaled(count)
+    return shown(count) if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def _scaled(count: int) -> tuple[float, str]:
+    value, units = float(count), iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while value >= 999.5 and unit != "TB":
+        value, unit = value / 1000, next(units)
+    return value, unit

@@ -230,7 +230,7 @@ def _held(file: File, target: int) -> str:
     size = _base_size(file, target)
     if size:
         about = "about " if size.is_estimated else ""
-        number = byte_counts.shown(size.bytes)
+        number = byte_counts.rounded(size.bytes)
         parts[0] += f" ({about}{number} {size.measure}, {size.row.as_of})"
     for each, paths in _copies(file, target):
         origin = file.stages[each.needs].label if each.needs is not None else each.image or each.raw
