@@ -48,6 +48,8 @@ class Description(NamedTuple):
     @property
     def user(self) -> str:
         """What its processes run as: `root`, a name, `dropped`, or empty if that is not known."""
+        if self.reference.digest and not self.reference.tag and not self.family.has_shell:
+            return ""  # perhaps of a `nonroot` variant
         if "nonroot" in self.words:
             return "nonroot"
         return "app" if self._is_chiseled else self.family.user
