@@ -274,4 +274,4 @@ def _closeness(wanted: _Meaning, row: _Meaning) -> int:
     is_floating = not wanted.version and not wanted.release
     if wanted.version == row.version and is_release and not is_floating:
         return _SAME
-    return _SAME_LINE if wanted.version or row.version or is_release else _OTHER_LINE
+    return _SAME_LINE if row.version or is_release else _OTHER_LINE

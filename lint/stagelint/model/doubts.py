@@ -37,7 +37,7 @@ _PLAIN = frozenset(
     chsh corepack cp cut date deluser dirname dpkg dpkg-reconfigure echo egrep exit export false
     fc-cache fgrep find getent grep groupadd groupmod gunzip gzip head id install ldconfig ln
     locale-gen localedef ls mkdir mktemp mv passwd printf pwd read readlink realpath rm rmdir sed
-    set setcap shopt sleep sort source stat su tail tar tee test touch tr true umask uname uniq
+    set setcap sha256sum shopt sleep sort source stat su tail tar tee test touch tr true umask uname uniq
     unset update-alternatives update-ca-certificates update-locale useradd usermod wc which xargs
     """.split()
 )
