@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NoReturn
 
 from stagelint import __version__
@@ -34,6 +38,22 @@ commands:
 """
 
 
+@cache
+def _width() -> int:
+    """Of the help, in columns: as argparse finds it, which loads shutil to that end."""
+    with contextlib.suppress(ValueError):
+        return int(os.environ.get("COLUMNS", "")) - 2
+    with contextlib.suppress(OSError, ValueError):
+        if sys.__stdout__:
+            return (os.get_terminal_size(sys.__stdout__.fileno()).columns or 80) - 2
+    return 78
+
+
+def _formatter(prog: str) -> RawDescriptionHelpFormatter:
+    """argparse makes one for every argument there is."""
+    return RawDescriptionHelpFormatter(prog, width=_width())
+
+
 def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     """The command and its arguments. Raises `SystemExit` for --help, --version and mistakes."""
     arguments = list(argv)
@@ -42,7 +62,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
         prog="stagelint" if command == "check" else f"stagelint {command}",
         description="Lint Dockerfiles and their stages; fix them without changing the build.",
         epilog=_OVERVIEW if command == "check" else None,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")

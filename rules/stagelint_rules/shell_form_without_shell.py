@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
@@ -129,5 +128,8 @@ def _fix(moment: Moment) -> Fix | None:
     if len(words) < len(commands[0].words):
         return None
     words = words[1:] if words[0] == "exec" else words
-    edit = Edit(node.logical.span(text.start, text.end), json.dumps(words, ensure_ascii=False))
+    if not "".join(words).isprintable() or any(char in "".join(words) for char in '"\\'):
+        return None
+    listed = ", ".join(f'"{word}"' for word in words)
+    edit = Edit(node.logical.span(text.start, text.end), f"[{listed}]")
     return Fix("Write it as a JSON list", (edit,), Guarantee.BEHAVIOUR)
