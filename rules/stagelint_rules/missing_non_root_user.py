@@ -26,8 +26,8 @@ _SHELLS = frozenset({"sh", "bash", "ash", "zsh"})
 class MissingNonRootUser(Rule):
     """The program of an image that ships starts as root.
 
-    Whoever takes over a process of root in a container owns all files of the image and of its
-    volumes, and is root on the host as soon as he gets out. It is a warning where the file shows
+    Whoever takes over a process of root owns what it can reach, and is root on the host once out.
+    It is a warning where the file shows
     that another user was meant: it makes one which is never used, or goes back to root after
     another USER. Else it is information, since some programs need root. It is off by default: a third
     of all images start as root, and whether they may is for their owners to say.
