@@ -149,7 +149,7 @@ class BuildPackagesShipped(Rule):
         if len(names) > _MOST + 1:
             names[_MOST:] = [f"{len(names) - _MOST} more"]
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        related = ()
+        related: tuple[Related, ...] = ()
         if found.builds:
             message = f"{listed} {verb}, and only the build needs {them}"
             note = "install them in a stage that does not ship, and copy what it builds"

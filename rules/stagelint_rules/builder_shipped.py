@@ -100,7 +100,7 @@ class BuilderShipped(Rule):
                 yield self._builder(file, found, found.builder)
 
     def _builder(self, file: File, found: Cause, builder: Stage) -> Finding:
-        related = ()
+        related: tuple[Related, ...] = ()
         if found.evidence:
             related = (Related(file.source, found.evidence.span, "it compiles here"),)
         return self.finding(

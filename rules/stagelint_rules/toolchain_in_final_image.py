@@ -149,7 +149,7 @@ class ToolchainInFinalImage(Rule):
             for reference in (str(image.reference), smaller)
             if reference
         ]
-        related = ()
+        related: tuple[Related, ...] = ()
         if found.stage is not target:
             span = target.opening.code_span
             related = (Related(file.source, span, f"`{target.label}` is built upon it"),)

@@ -27,8 +27,6 @@ class WholeRootCopied(Rule):
     `tonistiigi/xx`, and distroless ones. So it is if the stage that copies is itself `FROM scratch`,
     which makes one layer of another stage, unless that one compiles: then sources and compiler ship.
     Whether a stage was assembled by deleting what is not needed cannot be known.
-
-    hadolint's DL3067 speaks of every `COPY --from=x / /`.
     """
 
     code = "SL205"
@@ -112,7 +110,7 @@ class WholeRootCopied(Rule):
             what = "system included, is copied over that of this stage"
         else:
             return None
-        related = ()
+        related: tuple[Related, ...] = ()
         if source:
             related = (Related(file.source, source.opening.code_span, "what is copied"),)
         return self.finding(

@@ -257,3 +257,8 @@ VERSIONS = frozenset(
     iron jod krypton
     """.split()
 )
+
+#: Users of Docker Hub that hold the official images for one architecture.
+ARCHITECTURES = frozenset(
+    "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x".split()
+)

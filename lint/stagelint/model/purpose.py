@@ -10,10 +10,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from stagelint.model.calls import Call, calls
+from stagelint.model.calls import Call
 from stagelint.model.file import File
-from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
+from stagelint.model.starting import start
 
 #: Words in the name of a Dockerfile, of its folder or of a stage: what it builds is to work in.
 _WORKSHOP = frozenset(
@@ -29,7 +29,7 @@ _OF_FILES = frozenset("build builder buildenv compile".split())
 #: Programs that start what follows their options.
 _LAUNCHERS = frozenset(
     """
-    tini dumb-init catatonit gosu su-exec setpriv chpst doppler dotenv numactl taskset ionice xvfb-run
+    gosu su-exec setpriv chpst doppler dotenv numactl taskset ionice xvfb-run
     docker-entrypoint.sh dind stdbuf timeout opentelemetry-instrument ddtrace-run newrelic-admin
     """.split()
 )
@@ -117,21 +117,10 @@ def _words(name: str) -> frozenset[str]:
 
 def _started(file: File, stage: Stage) -> Iterator[Call]:
     """The calls of the ENTRYPOINT and of the CMD that are in force at the end of *stage*."""
-    entrypoint: Moment | None = None
-    command: Moment | None = None
-    for moment in file.moments_behind(stage):
-        if moment.instruction.keyword == "CMD":
-            command = moment
-        elif moment.instruction.keyword == "ENTRYPOINT":
-            entrypoint = moment
-            # Only a CMD of the same stage outlives it.
-            command = command if command and command.stage is moment.stage else None
-    is_whole = (
-        entrypoint and entrypoint.instruction.arguments and not entrypoint.instruction.is_json
-    )
-    for each in (entrypoint, None if is_whole else command):
-        if each and (each.instruction.is_json or each.is_posix):
-            yield from calls(each.instruction, each.variable, each.directory)
+    found = start(file.moments_behind(stage))
+    is_whole = found.entrypoint and not found.entrypoint.instruction.is_json
+    for each in (found.entrypoint, None if is_whole else found.command):
+        yield from each.started if each else ()
 
 
 def _launched(call: Call) -> Call | None:

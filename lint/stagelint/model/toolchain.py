@@ -17,7 +17,7 @@ from stagelint.model.families import RUNTIMES, Kind
 from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind
 from stagelint.model.moments import Moment
-from stagelint.model.packages import Packages, packages
+from stagelint.model.packages import SYSTEM, Packages, packages
 from stagelint.model.purpose import are_scripts, is_application, is_interpreter, programs
 from stagelint.model.stages import Stage
 from stagelint.source import Span
@@ -154,8 +154,6 @@ class BuildPackages(NamedTuple):
         return any(_COMPILERS.fullmatch(name) for name in self.names)
 
 
-#: The package managers of operating systems.
-_OF_SYSTEMS = frozenset("apt apk dnf zypper pacman".split())
 #: Compilers, by any of these managers.
 _COMPILERS = re.compile(
     r"(?:gcc|g\+\+|clang|gcc-c\+\+|gfortran|gcc-gfortran|gcc-toolset|llvm)(?:-?[\d.]+)?(?:-dev)?|"
@@ -230,7 +228,7 @@ def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
     moments = file.moments_behind(target)
     for at, moment in enumerate(moments):
         for installed in packages(moment.calls):
-            if installed.is_removal or installed.manager not in _OF_SYSTEMS:
+            if installed.is_removal or installed.manager not in SYSTEM:
                 continue
             removed = _removed(moments[at:], installed)
             found = [
