@@ -63,7 +63,7 @@ class BuildPackagesShipped(Rule):
             RUN gcc -o /server server.c -lssl
             FROM debian:trixie-slim
             RUN apt-get update && apt-get install -y libssl-dev
-                                                     ^^^^^^^^^^ `libssl-dev` ships headers, and nothing is built after it
+                                                     ^^^^^^^^^^ `libssl-dev` ships headers, and nothing that ships is built with it
             COPY --from=build /server /server
             CMD ["/server"]
             """
@@ -155,7 +155,7 @@ class BuildPackagesShipped(Rule):
             note = "install them in a stage that does not ship, and copy what it builds"
             related = (Related(file.source, found.builds.span, "this needs them"),)
         else:
-            message = f"{listed} {verb} headers, and nothing is built after {them}"
+            message = f"{listed} {verb} headers, and nothing that ships is built with {them}"
             note = "install the package of the library itself"
         return self.finding(
             file,
