@@ -365,7 +365,7 @@ def test_commands_of_a_script() -> None:
     found = [[word.literal for word in each.words] for each in shell.commands(script)]
 
     assert found == [
-        ["a", "b c"], ["sudo", "d", None], ["fi"], ["h"], ["i"], ["cd", "j"], ["k", "l"],
+        ["a", "b c"], ["sudo", "d", None], ["h"], ["i"], ["cd", "j"], ["k", "l"],
         ["m", None, None], ["n", "o"], ["p"],
         [],
     ]  # fmt: skip
