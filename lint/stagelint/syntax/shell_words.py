@@ -1,56 +1,14 @@
 """The words of a shell script, and what they are made of. Nothing is run or expanded.
 
-`shell` reads the commands around them and is what others import.
+`shell` reads the commands around them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import NamedTuple
 
-
-class Kind(StrEnum):
-    """What a part of a word is."""
-
-    TEXT = "text"
-    VARIABLE = "variable"
-    SUBSTITUTION = "substitution"
-    """`$(...)`, `<(...)` and backticks, whose text is what stands between; and all else of which the
-    shell works out something, whose text is all of it: `$((1 + $n))`, `${#NAME}`, the
-    `(some words)` of `declare NAME=(some words)`."""
-
-
-class Part(NamedTuple):
-    """A piece of a word: its *text* (of a variable, the name) stands at *start* to *end*."""
-
-    kind: Kind
-    text: str
-    start: int
-    end: int
-    is_quoted: bool = False
-    operator: str = ""
-    """Of `${NAME:-word}`, what stands between name and word; of `${NAME#pattern}`, `${NAME[1]}` and
-    all others whose word is no value, all that stands behind the name."""
-    operand: tuple[Part, ...] = ()
-    """The word of it; of a substitution that runs nothing, the parts of that."""
-
-
-class Word(NamedTuple):
-    """A word of a command, without its quotes."""
-
-    parts: tuple[Part, ...]
-    start: int
-    end: int
-
-    @property
-    def literal(self) -> str | None:
-        """Its text, if nothing in it is to be expanded."""
-        if all(part.kind is Kind.TEXT for part in self.parts):
-            return "".join(part.text for part in self.parts)
-        return None
-
+from stagelint.syntax.shell_nodes import Kind, Part, Word
 
 #: Deeper substitutions are not looked into.
 DEPTH = 20
@@ -69,11 +27,12 @@ _NAME_IN_BRACES = re.compile(r"[A-Za-z_]\w*|\d+|[@*#?!$-]", re.ASCII)
 #: `${#NAME}`, `${!NAME}`; but `${#}`, `${#-word}`.
 _MEASURED = re.compile(r"[#!](?=[\w@*])", re.ASCII)
 _OPERATOR = re.compile(r":?[-=+?]|[%#/^,:\[@]")
+_OLD_ARITHMETIC = re.compile(r"\$\[[^\[\]\n]*\]")
 _ANSI = re.compile(r"[^'\\]+|\\.?", re.DOTALL)
 _BRACKETS = re.compile(r"\\.|[()]", re.DOTALL)
 #: `?(a|b)`, where the shell is told to read it so.
-_PATTERN = re.compile(r"[?*+@!]\Z")
-_ARRAY = re.compile(r"[A-Za-z_]\w*\+?=\Z", re.ASCII)
+_PATTERN = ("?", "*", "+", "@", "!")
+_ARRAY = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 
 
 def brackets(script: str) -> dict[int, int]:
@@ -86,6 +45,12 @@ def brackets(script: str) -> dict[int, int]:
         elif match[0] == ")" and opened:
             found[opened.pop()] = match.start()
     return found
+
+
+def _last_plain(parts: list[Part]) -> str:
+    """The text without quotes that is last, if such a one is."""
+    last = parts[-1] if parts else None
+    return last.text if last and last.kind is Kind.TEXT and not last.is_quoted else ""
 
 
 class WordReader:
@@ -118,25 +83,20 @@ class WordReader:
 
         *is_first* says that it is the name of a command, *is_regex* that it stands behind `=~`.
         """
-        start = self.at
+        start = end = self.at
         parts: list[Part] = []
         opened = 0
         while self.at < self.end:
             char = self.script[self.at]
+            if char == "\\" and self._continuation():
+                continue
             if char in "<>" and self.script.startswith("(", self.at + 1, self.end):
                 parts.append(self._substitution(2, is_quoted=False))
             elif char in _ENDING or (char == "\r" and self._is_end_of_line()):
-                is_pattern = is_regex or (not is_first and self._ends_in(parts, _PATTERN))
-                if char == "(" and not (opened or is_first) and self._ends_in(parts, _ARRAY):
-                    parts.append(self._array())
-                    continue
-                if char == "(" and (opened or is_pattern):
-                    opened += 1
-                elif char == ")" and opened:
-                    opened -= 1
-                elif char in "\r\n" or not (opened or (is_regex and char == "|")):
+                still = self._sign(parts, opened, is_first=is_first, is_regex=is_regex)
+                if still is None:
                     break
-                self._plain(parts, self.at + 1)
+                opened = still
             elif char == '"':
                 self.at += 1
                 self._quoted(parts)
@@ -149,7 +109,29 @@ class WordReader:
             else:
                 found = _PLAIN.match(self.script, self.at, self.end)
                 self._plain(parts, found.end() if found else self.at + 1)
-        return Word(tuple(parts), start, self.at)
+            end = self.at
+        return Word(tuple(parts), start, end)
+
+    def _sign(
+        self, parts: list[Part], opened: int, *, is_first: bool, is_regex: bool
+    ) -> int | None:
+        """A sign that ends words unless it is of a pattern or array, of which brackets are *opened*.
+
+        How many are open behind it; None if it ends the word.
+        """
+        char = self.script[self.at]
+        before = "" if is_first else _last_plain(parts)
+        if char == "(" and not opened and _ARRAY.fullmatch(before):
+            parts.append(self._array())
+            return 0
+        if char == "(" and (opened or is_regex or before.endswith(_PATTERN)):
+            opened += 1
+        elif char == ")" and opened:
+            opened -= 1
+        elif char in "\r\n" or not (opened or (is_regex and char == "|")):
+            return None
+        self._plain(parts, self.at + 1)
+        return opened
 
     def words_in_brackets(self) -> list[Word]:
         """The words from here to a closing bracket."""
@@ -207,15 +189,6 @@ class WordReader:
     def _is_end_of_line(self) -> bool:
         return self.at + 1 == self.end or self.script[self.at + 1] == "\n"
 
-    def _ends_in(self, parts: list[Part], pattern: re.Pattern[str]) -> bool:
-        last = parts[-1] if parts else None
-        return (
-            last is not None
-            and last.kind is Kind.TEXT
-            and not last.is_quoted
-            and bool(pattern.search(last.text))
-        )
-
     def _array(self) -> Part:
         start = self.at
         self.at += 1
@@ -229,11 +202,12 @@ class WordReader:
         self._plain(parts, self.end if end < 0 else end, is_quoted=True)
         self.at = min(self.at + 1, self.end)
 
+    def _continuation(self) -> bool:
+        found = _CONTINUED.match(self.script, self.at, self.end)
+        self.at = found.end() if found else self.at
+        return found is not None
+
     def _escaped(self, parts: list[Part]) -> None:
-        continued = _CONTINUED.match(self.script, self.at, self.end)
-        if continued:
-            self.at = continued.end()
-            return
         self.at += 1
         self._plain(parts, min(self.at + 1, self.end), is_quoted=True)
 
@@ -286,6 +260,13 @@ class WordReader:
             parts.append(self.arithmetic(start, start + 1, is_quoted=is_quoted))
         elif self.next_is("$("):
             parts.append(self._substitution(2, is_quoted=is_quoted))
+        elif found := _OLD_ARITHMETIC.match(self.script, start, self.end):
+            self.at = start + 2
+            operand = self.expansions(found.end() - 1)
+            self.at = found.end()
+            parts.append(
+                Part(Kind.SUBSTITUTION, found[0], start, self.at, is_quoted, operand=operand)
+            )
         elif self.next_is("${"):
             parts.append(self._braces(is_quoted))
         elif self.next_is("$'") and not is_quoted:
@@ -372,7 +353,8 @@ class WordReader:
             elif is_quoted:
                 self._in_quotes(parts, plain)
             elif char == "\\":
-                self._escaped(parts)
+                if not self._continuation():
+                    self._escaped(parts)
             elif char in "$`":
                 self._expansion(parts)
             else:
