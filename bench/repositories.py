@@ -1,8 +1,9 @@
 """What stagelint makes of whole repositories: `python -m bench.repositories FOLDER...`.
 
-Every folder is a checkout. Prints a row for each thing that is said of targets, to be judged by
-eye (`bench/reviews/`), and with `--rename` tries to rename every stage of every Dockerfile, writing
-nothing, and counts what becomes of it.
+Every folder is a checkout. Prints a row for each finding of the rules of `--select`, to be judged by
+eye (`bench/reviews/`), and with `--multi-stage` only those in Dockerfiles of several stages. With
+`--rename` it tries to rename every stage of every Dockerfile, writing nothing, and counts what
+becomes of it.
 """
 
 from __future__ import annotations
@@ -25,31 +26,38 @@ RULES = "SL101,SL103,SL111,SL112,SL113"
 NEW = "renamed-stage"
 
 
-def session() -> Session:
-    """A run in the current folder, with no configuration."""
-    _, given = arguments.parse(["check", ".", "--project", ".", "--isolated", "--select", RULES])
+#: What runs though it is not selected.
+ALWAYS = frozenset({"SL000", "SL002"})
+
+
+def session(rules: str) -> Session:
+    """A run of *rules* in the current folder, with no configuration."""
+    _, given = arguments.parse(["check", ".", "--project", ".", "--isolated", "--select", rules])
     return Session(given)
 
 
-def findings(run: Session, project: Project) -> Iterator[Finding]:
-    """What is said of the targets of the repository in the current folder."""
+def findings(run: Session, project: Project, *, multi_stage: bool) -> Iterator[Finding]:
+    """What is said of the repository in the current folder."""
     rules = run.rules_for("Dockerfile")
     registry = run.registry(run.config_for("Dockerfile"))
     yield from engine.lint_project(project, rules, registry.resolve)
     for path in project.dockerfiles:
         file = project.dockerfile(path)
-        if file is not None and discover.is_dockerfile(path):
+        if file is None or not discover.is_dockerfile(path):
+            continue
+        if len(file.stages) > 1 or not multi_stage:
             yield from engine.lint(file, rules, registry.resolve)
 
 
-def rows(folder: str, run: Session, project: Project) -> Iterator[str]:
-    """Tab-separated: repository, path, line, code, certain or not, message."""
-    for each in findings(run, project):
-        if each.code in RULES:
+def rows(folder: str, run: Session, project: Project, *, multi_stage: bool) -> Iterator[str]:
+    """Tab-separated: repository, path, line, code, severity, certain or not, message."""
+    for each in findings(run, project, multi_stage=multi_stage):
+        if each.code not in ALWAYS:
             line = each.source.position(each.span.start).line
             certain = "certain" if each.certain else "perhaps"
             path = each.source.path
-            yield f"{Path(folder).name}\t{path}\t{line}\t{each.code}\t{certain}\t{each.message}"
+            words = (Path(folder).name, path, str(line), each.code, each.severity, certain)
+            yield "\t".join((*words, each.message))
 
 
 def renamed(run: Session, project: Project) -> Counter[str]:
@@ -83,12 +91,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.repositories", description=__doc__)
     parser.add_argument("folders", nargs="+", metavar="FOLDER")
     parser.add_argument("--rename", action="store_true")
+    parser.add_argument("--select", default=RULES, metavar="RULES")
+    parser.add_argument("--multi-stage", action="store_true")
     options = parser.parse_args()
     home = os.getcwd()
     total: Counter[str] = Counter()
     for folder in options.folders:
         os.chdir(os.path.join(home, folder))
-        run = session()
+        run = session(options.select)
         project = run.project_for(".")
         assert project is not None
         start = time.perf_counter()
@@ -99,7 +109,7 @@ def main() -> int:
         if options.rename:
             total += renamed(run, project)
         else:
-            for row in rows(folder, run, project):
+            for row in rows(folder, run, project, multi_stage=options.multi_stage):
                 print(row, flush=True)
     for name, number in sorted(total.items()):
         print(f"{number:6}  {name}")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from textwrap import dedent, indent
 
+from stagelint.model.roles import Role
 from stagelint.registry import entry, rules_of
 from stagelint.rule import Bad, Good, Rule
 
@@ -74,8 +75,16 @@ def page(rule: type[Rule]) -> str:
     """The page of one rule, as Markdown."""
     text = _documentation(rule)
     default = "" if rule.default else " Off unless selected."
-    head = f"## {rule.code} {rule.name()}\n\n{rule.severity}.{default} {text}\n"
+    head = f"## {rule.code} {rule.name()}\n\n{rule.severity}.{default}{_roles(rule)} {text}\n"
     return head + "".join(_example(example) for example in rule.examples)
+
+
+def _roles(rule: type[Rule]) -> str:
+    """A sentence about the stages the rule speaks of, unless it speaks of all."""
+    named = [role.value for role in Role if role in rule.roles]
+    if len(named) == len(Role):
+        return ""
+    return f" Speaks of {' and '.join(named)} stages."
 
 
 def record(rule: type[Rule]) -> dict[str, object]:
@@ -85,6 +94,7 @@ def record(rule: type[Rule]) -> dict[str, object]:
         "name": rule.name(),
         "severity": rule.severity.value,
         "default": rule.default,
+        "roles": [role.value for role in Role if role in rule.roles],
         "aliases": list(rule.aliases),
         "fix": fixability(rule).split(", ") if fixability(rule) else [],
         "summary": summary(rule),

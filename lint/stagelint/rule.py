@@ -33,6 +33,10 @@ class Severity(StrEnum):
         return order.index(self) <= order.index(level)
 
 
+#: For rules about images that are released.
+SHIPPED = frozenset({Role.SHIPPED})
+
+
 class Related(NamedTuple):
     """Another place that has to do with a finding."""
 
@@ -99,6 +103,8 @@ class Rule(ABC):
     """Of most findings; a single one may be less or more severe."""
     default: ClassVar[bool] = True
     """Is it on unless deselected?"""
+    roles: ClassVar[frozenset[Role]] = frozenset(Role)
+    """The roles of the stages it speaks of."""
     late: ClassVar[bool] = False
     """Does it speak of the suppressions, which are applied once all others have spoken?"""
     aliases: ClassVar[tuple[str, ...]] = ()
@@ -119,6 +125,19 @@ class Rule(ABC):
     @abstractmethod
     def check(self, file: File) -> Iterator[Finding]:
         """What the rule has to say of *file*; it changes nothing and keeps nothing."""
+
+    @final
+    def stages(self, file: File) -> Iterator[Stage]:
+        """The stages of *file* in the roles it speaks of, in order.
+
+        Whether a stage ships is known without reading the repository; the other roles are not.
+        """
+        for stage in file.stages:
+            if self.roles == SHIPPED:
+                if stage.index in file.ships:
+                    yield stage
+            elif file.role_of(stage) in self.roles:
+                yield stage
 
     @final
     def finding(

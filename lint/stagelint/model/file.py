@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,9 @@ from stagelint.syntax.nodes import (
 )
 
 if TYPE_CHECKING:
+    from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
     from stagelint.model.project import Project, Requests
 
@@ -64,6 +66,14 @@ class Options(NamedTuple):
     """Named contexts a build is given; one named like a stage replaces it."""
     project: Callable[[], Project | None] = lambda: None
     """The repository around the file, which is read when it is first asked for."""
+    mirrors: Mapping[str, str] = {}
+    """Registries that mirror others, and what they mirror: see `images.from_origin`."""
+    sizes: Callable[[], Sequence[BaseImage]] = tuple
+    """The catalogue of base image sizes, which is read when it is first asked for."""
+    may_change_libc: bool = False
+    """May advice cross from one C library to another?"""
+    budget: int | None = None
+    """The most bytes that a base which ships may have, compressed."""
     builtin: Frontend = LATEST
     """The frontend that reads a file without `# syntax=`."""
 
@@ -221,18 +231,55 @@ class File:
 
     def role_of(self, stage: Stage) -> Role:
         """The role of one stage: of a shipped one it is known without reading the repository."""
-        at: int | None = self.final.index if self.final else None
-        while at is not None:
-            if at == stage.index:
-                return Role.SHIPPED
-            at = self.stages[at].base.stage
-        return self.roles[stage.index]
+        return Role.SHIPPED if stage.index in self.ships else self.roles[stage.index]
+
+    def chain(self, stage: Stage) -> list[Stage]:
+        """The stages that *stage* is built on, the lowest first, and itself."""
+        found = [stage]
+        while found[-1].base.stage is not None:
+            found.append(self.stages[found[-1].base.stage])
+        return found[::-1]
+
+    @cached_property
+    def ships(self) -> frozenset[int]:
+        """The stages whose layers reach an image that is released."""
+        found: set[int] = set()
+        for index in self.shipped:
+            at: int | None = index
+            while at is not None and at not in found:
+                found.add(at)
+                at = self.stages[at].base.stage
+        return frozenset(found)
 
     def built(self, target: int, dialect: Dialect | None = None) -> set[int]:
         """The stages a builder builds for *target* with the values at hand."""
         if (dialect or self.options.dialect).builds_all_up_to_target:
             return set(range(target + 1))
         return self.graph.needs(target)
+
+    # -- what is in a stage --------------------------------------------------------------------
+
+    @cached_property
+    def histories(self) -> list[History]:
+        """What is in force in every stage, instruction by instruction."""
+        from stagelint.model.moments import histories  # only rules about what ships need it
+
+        return list(histories(self))
+
+    def moments(self, stage: Stage) -> list[Moment]:
+        """The instructions of *stage*, with those that an ONBUILD adds, in order."""
+        return self.histories[stage.index].moments
+
+    def moments_behind(self, stage: Stage) -> list[Moment]:
+        """Those of *stage* and before them those of the stages it is built on."""
+        return [moment for each in self.chain(stage) for moment in self.moments(each)]
+
+    @cached_property
+    def sizes(self) -> BaseImages:
+        """The catalogue of base image sizes."""
+        from stagelint.model.base_images import BaseImages
+
+        return BaseImages(self.options.sizes(), self.options.mirrors)
 
     # -- what is wrong -------------------------------------------------------------------------
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+DOCKER_HUB = "docker.io"
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -13,6 +17,54 @@ _REFERENCE = re.compile(
     rf"({_DOMAIN}/)?({_COMPONENT}(?:/{_COMPONENT})*)(?::{_TAG})?(?:@{_DIGEST})?\Z"
 )
 _HEXADECIMAL = re.compile(r"[a-f0-9]{64}\Z")
+
+
+class Reference(NamedTuple):
+    """An image reference taken apart; *tag* and *digest* are empty where it has none."""
+
+    domain: str
+    """The registry, with its port: `docker.io` where none is written."""
+    path: str
+    """`library/python` for an official image of Docker Hub."""
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """The repository with its domain."""
+        return f"{self.domain}/{self.path}"
+
+    @property
+    def short_name(self) -> str:
+        """The repository as people write it: `python`, `example.com/python`."""
+        return self.path.removeprefix("library/") if self.domain == DOCKER_HUB else self.name
+
+    def __str__(self) -> str:
+        """As people write it."""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.short_name}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def parse(reference: str) -> Reference:
+    """*reference*, which BuildKit accepts, taken apart."""
+    domain, path = _split(reference)
+    path, _, digest = path.partition("@")
+    path, _, tag = path.partition(":")
+    return Reference(domain, path, tag, digest)
+
+
+def from_origin(reference: Reference, mirrors: Mapping[str, str]) -> Reference:
+    """The image that *reference* is a copy of, if it lies in one of *mirrors*.
+
+    They map `domain` or `domain/path` of a mirror to that of the origin; the longest that fits
+    counts.
+    """
+    for mirror in sorted(mirrors, key=len, reverse=True):
+        inside = reference.name.removeprefix(f"{mirror.rstrip('/')}/")
+        if inside != reference.name:
+            domain, path = _split(f"{mirrors[mirror].rstrip('/')}/{inside}")
+            return reference._replace(domain=domain, path=path)
+    return reference
 
 
 def problem(reference: str) -> str | None:
@@ -27,7 +79,7 @@ def problem(reference: str) -> str | None:
     match = _REFERENCE.match(whole)
     if not match:
         return "invalid reference format"
-    if len(f"{domain}/{repository}") - len("docker.io/") * (domain == "docker.io") > 255:
+    if len(f"{domain}/{repository}") - len(f"{DOCKER_HUB}/") * (domain == DOCKER_HUB) > 255:
         return "repository name must not be more than 255 characters"
     return None
 
@@ -37,8 +89,8 @@ def _split(reference: str) -> tuple[str, str]:
     is_domain = slash and (
         "." in first or ":" in first or first == "localhost" or first != first.lower()
     )
-    domain, path = (first, rest) if is_domain else ("docker.io", reference)
-    if domain == "docker.io" and "/" not in path:
+    domain, path = (first, rest) if is_domain else (DOCKER_HUB, reference)
+    if domain == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
     return domain, path
 
@@ -47,7 +99,7 @@ def short(reference: str) -> str:
     """The form BuildKit looks up named contexts by: no default domain, no `:latest`."""
     domain, path = _split(reference)
     path = path.removesuffix(":latest")
-    return path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"
+    return path.removeprefix("library/") if domain == DOCKER_HUB else f"{domain}/{path}"
 
 
 def canonical(reference: str) -> str:

@@ -1,0 +1,222 @@
+"""The programs that a RUN starts: names, arguments, and what is in force for them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from stagelint.model.expansion import Value
+from stagelint.source import Span
+from stagelint.syntax import shell
+from stagelint.syntax.nodes import Heredoc, Instruction
+
+Lookup = Callable[[str], Value | None]
+
+#: Programs that only start another, with how many of their own words stand before it.
+_WRAPPERS = frozenset("sudo env exec command nohup time eatmydata nice setsid builtin then".split())
+
+#: Shells, whose `-c` is read as well.
+_SHELLS = frozenset("sh bash ash dash zsh ksh".split())
+
+#: Scripts in scripts are read so deep.
+_DEPTH = 3
+
+
+class Call(NamedTuple):
+    """One program that is started."""
+
+    name: str
+    """Without its folder: `go`; empty if it is not known."""
+    arguments: tuple[str | None, ...]
+    """What follows the name, quotes removed; None for a word that cannot be known."""
+    settings: dict[str, str | None]
+    """The variables set in the script so far, None for one that cannot be known."""
+    directory: str | None
+    """Where it runs; None if that is not known."""
+    span: Span
+    """In the file, from its first word to its last."""
+    spans: tuple[Span, ...]
+    """Those of the arguments; all alike where a word stands within another."""
+    is_conditional: bool = False
+    """May it be left out, depending on what runs before?"""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The arguments that are no options and are known."""
+        return tuple(each for each in self.arguments if each and not each.startswith("-"))
+
+    @property
+    def is_known(self) -> bool:
+        """Are all arguments known?"""
+        return None not in self.arguments
+
+    def starts(self, *words: str) -> bool:
+        """Is it `words[0]` with the other *words* as its first that are no options?"""
+        return self.name == words[0] and self.words[: len(words) - 1] == words[1:]
+
+    def option(self, *names: str) -> str | None:
+        """The value of the last option of *names*: `-o x`, `-ox`, `--out x`, `--out=x`."""
+        found: str | None = None
+        for at, argument in enumerate(self.arguments):
+            for name in names if argument else ():
+                assert argument is not None
+                if argument == name and at + 1 < len(self.arguments):
+                    found = self.arguments[at + 1]
+                elif argument.startswith(f"{name}=") and len(name) > 1:
+                    found = argument[len(name) + 1 :]
+                elif len(name) == 2 and argument.startswith(name) and len(argument) > 2:
+                    found = argument[2:]
+        return found
+
+    def has(self, *options: str) -> bool:
+        """Is one of *options* among its arguments?"""
+        return not frozenset(options).isdisjoint(self.arguments)
+
+
+def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
+    """The programs that *run* starts. *lookup* and *directory* are in force before it."""
+    if run.is_json:
+        words = [(each.value, run.logical.span(each.start, each.end)) for each in run.arguments]
+        if words:
+            reader = _Reader(lookup, directory)
+            yield from reader.call([*words], {}, is_conditional=False, depth=0)
+        return
+    heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
+    if heredoc and (heredoc.word_start, heredoc.word_end) == (
+        run.rest_start,
+        len(run.logical.text),
+    ):
+        script = run.text[heredoc.body.start : heredoc.body.end]
+        if script.lstrip("\t").startswith("#!") and "sh" not in script.partition("\n")[0]:
+            return
+        yield from _Reader(lookup, directory).script(script, _of_body(heredoc))
+        return
+
+    def place(start: int, end: int) -> Span:
+        at = run.rest_start
+        return run.logical.span(at + start, at + end)
+
+    yield from _Reader(lookup, directory).script(run.rest, place)
+
+
+def _all_at(span: Span) -> Callable[[int, int], Span]:
+    return lambda start, end: span
+
+
+def _of_body(heredoc: Heredoc) -> Callable[[int, int], Span]:
+    return lambda start, end: Span(heredoc.body.start + start, heredoc.body.start + end)
+
+
+class _Reader:
+    """Follows the variables and the directory of a script."""
+
+    def __init__(self, lookup: Lookup, directory: str | None) -> None:
+        self.lookup = lookup
+        self.directory = directory
+        self.settings: dict[str, str | None] = {}
+
+    def script(
+        self, text: str, place: Callable[[int, int], Span], depth: int = 0
+    ) -> Iterator[Call]:
+        """The calls of a script; *place* tells where a part of it stands in the file."""
+        for command in shell.commands(text):
+            given = {
+                each.name: None if each.is_array or each.is_added else self.value(each.words[0])
+                for each in command.assignments
+            }
+            if not command.words:
+                self.settings = {**self.settings, **given}
+                continue
+            words = [(self.value(word), place(word.start, word.end)) for word in command.words]
+            conditional = bool(getattr(command, "is_conditional", False))
+            yield from self.call(words, given, is_conditional=conditional, depth=depth)
+
+    def value(self, word: shell.Word) -> str | None:
+        """The text of *word*; None if it cannot be known."""
+        found: list[str] = []
+        for part in word.parts:
+            if part.kind is shell.Kind.TEXT:
+                found.append(part.text)
+                continue
+            value = self._variable(part) if part.kind is shell.Kind.VARIABLE else None
+            if value is None or (not part.is_quoted and any(char.isspace() for char in value)):
+                return None
+            found.append(value)
+        return "".join(found)
+
+    def _variable(self, part: shell.Part) -> str | None:
+        if part.operator and part.operator not in (":-", "-"):
+            return None
+        if part.text in self.settings:
+            value: object = self.settings[part.text]
+        else:
+            value = self.lookup(part.text)
+        if isinstance(value, str) and (value or part.operator != ":-"):
+            return value
+        if value is None and part.operator and part.text not in self.settings:
+            texts = [each.text for each in part.operand if each.kind is shell.Kind.TEXT]
+            return "".join(texts) if len(texts) == len(part.operand) else None
+        return None
+
+    def call(
+        self,
+        words: Sequence[tuple[str | None, Span]],
+        given: dict[str, str | None],
+        *,
+        is_conditional: bool,
+        depth: int,
+    ) -> Iterator[Call]:
+        """The call that *words* are, and those within it; the first is the program."""
+        words = _unwrapped(words, given)
+        name = posixpath.basename(words[0][0] or "") if words else ""
+        if not words:
+            return
+        arguments = tuple(value for value, _ in words[1:])
+        settings = {**self.settings, **given} if given else self.settings
+        span = Span(words[0][1].start, max(words[-1][1].end, words[0][1].end))
+        spans = tuple(each for _, each in words[1:])
+        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional)
+        if name in _SHELLS and depth < _DEPTH:
+            yield from self._inner(words, depth)
+        elif name == "cd":
+            target = arguments[0] if arguments else None
+            self.directory = _joined(self.directory, target)
+        elif name == "export":
+            for argument in arguments:
+                key, equals, value = (argument or "").partition("=")
+                if equals:
+                    self.settings = {**self.settings, key: value}
+
+    def _inner(self, words: Sequence[tuple[str | None, Span]], depth: int) -> Iterator[Call]:
+        for at, (word, _) in enumerate(words[1:-1], 1):
+            if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
+                script, span = words[at + 1]
+                if script is not None:
+                    yield from self.script(script, _all_at(span), depth + 1)
+                return
+
+
+def _joined(directory: str | None, target: str | None) -> str | None:
+    if target is None or target in ("-", "~"):
+        return None
+    if target.startswith("/"):
+        return posixpath.normpath(target)
+    return None if directory is None else posixpath.normpath(posixpath.join(directory, target))
+
+
+def _unwrapped(
+    words: Sequence[tuple[str | None, Span]], given: dict[str, str | None]
+) -> Sequence[tuple[str | None, Span]]:
+    """*words* from the program that is really run on; settings of `env` go to *given*."""
+    while len(words) > 1 and posixpath.basename(words[0][0] or "") in _WRAPPERS:
+        words = words[1:]
+        while words and words[0][0] is not None:
+            word = words[0][0]
+            key, equals, value = word.partition("=")
+            if equals and key.isidentifier():
+                given[key] = value
+            elif not word.startswith("-"):
+                break
+            words = words[1:]
+    return words

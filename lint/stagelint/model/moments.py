@@ -1,0 +1,164 @@
+"""A stage read in order: what is in force at each of its instructions.
+
+Values are those of a build with the given `--build-arg`s, as in `scope`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from stagelint.model.base_images import describe
+from stagelint.model.calls import Call, calls
+from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
+from stagelint.model.scope import Scope
+from stagelint.model.stages import Stage
+from stagelint.syntax.nodes import Instruction
+
+if TYPE_CHECKING:
+    from stagelint.model.base_images import Description
+    from stagelint.model.file import File
+
+
+class Moment:
+    """An instruction of a stage, just before it runs."""
+
+    def __init__(self, history: History, at: int, instruction: Instruction) -> None:
+        self.stage = history.stage
+        self.instruction = instruction
+        self._history = history
+        self._at = at
+        self.directory: str | None = history.directory
+        """The working directory; None if it is not known."""
+        self.user: str | None = history.user
+        """As USER says it; None if the base image says it and is not known."""
+        self.shell: tuple[str, ...] | None = history.shell
+        """What runs the shell form; None if it is not known."""
+
+    def variable(self, name: str) -> Value | None:
+        """What `$name` is here: of an ARG its default, unless the run gives another."""
+        return self._history.lookup(name, self._at)
+
+    def expand(self, word: str) -> str | None:
+        """*word* of the instruction with its variables replaced; None if that is not known."""
+        try:
+            value = expand(word, self.variable, self.instruction.escape)
+        except ExpansionError:
+            return None
+        return value if isinstance(value, str) else None
+
+    def path(self, word: str, directory: str | None = None) -> str | None:
+        """The absolute path that *word* of the instruction means; None if that is not known.
+
+        A slash at the end is kept. *directory* is taken for the working directory if given.
+        """
+        value = self.expand(word)
+        return None if value is None else absolute(value, directory or self.directory)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The programs that a RUN starts, in order, as far as they can be read."""
+        if self.instruction.keyword != "RUN" or not self.is_posix:
+            return ()
+        return tuple(calls(self.instruction, self.variable, self.directory))
+
+    @property
+    def is_posix(self) -> bool:
+        """Is a RUN read by a shell of POSIX, or by none?"""
+        if self.instruction.is_json:
+            return True
+        program = (self.shell or ("",))[0].lower().replace("\\", "/").rpartition("/")[2]
+        return program in ("sh", "bash", "ash", "dash", "zsh", "ksh", "busybox")
+
+
+class History:
+    """The moments of one stage, after those of the stage it is built on."""
+
+    def __init__(self, file: File, stage: Stage, parent: History | None) -> None:
+        self.stage = stage
+        self.parent = parent
+        self.image: Description | None = parent.image if parent else _image(file, stage)
+        """The image at the bottom of its FROM chain, if it is of a known family."""
+        is_scratch = stage.base.is_scratch
+        self.scope: Scope = Scope(
+            file.globals, parent.scope if parent else None, is_scratch=is_scratch
+        )
+        self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
+        start = _start(parent, self.image, is_scratch=is_scratch)
+        self.directory: str | None = start[0]
+        self.user: str | None = start[1]
+        self.shell: tuple[str, ...] | None = start[2]
+        self.moments: list[Moment] = []
+        triggers = parent.stage.triggers if parent else ()
+        for at, instruction in enumerate((*triggers, *stage.instructions)):
+            self.moments.append(Moment(self, at, instruction))
+            self._enter(at, instruction)
+
+    def lookup(self, name: str, at: int) -> Value | None:
+        """The variable *name* before the instruction with that index."""
+        positions, values = self._changes.get(name, ((), ()))
+        found = bisect_right(positions, at)
+        if found:
+            return values[found - 1]
+        if self.parent is not None:
+            return self.parent.lookup(name, len(self.parent.moments))
+        return None if self.stage.base.is_scratch and name != "PATH" else UNKNOWN
+
+    def _enter(self, at: int, instruction: Instruction) -> None:
+        moment = self.moments[-1]
+        if instruction.keyword in ("ENV", "ARG"):
+            for _ in self.scope.enter(instruction):
+                pass  # what cannot be expanded is another rule's business
+            for pair in instruction.pairs:
+                positions, values = self._changes.setdefault(pair.key, ([], []))
+                positions.append(at + 1)
+                values.append(self.scope.variables.get(pair.key))
+        elif instruction.keyword == "WORKDIR":
+            self.directory = moment.path(instruction.rest)
+        elif instruction.keyword == "USER":
+            self.user = moment.expand(instruction.rest)
+        elif instruction.keyword == "SHELL":
+            self.shell = tuple(argument.value for argument in instruction.arguments)
+
+
+def _image(file: File, stage: Stage) -> Description | None:
+    reference = stage.base.image
+    return describe(reference, file.options.mirrors) if reference else None
+
+
+def _start(
+    parent: History | None, image: Description | None, *, is_scratch: bool
+) -> tuple[str | None, str | None, tuple[str, ...] | None]:
+    """Directory, user and shell at the beginning of a stage."""
+    if parent is not None:
+        return parent.directory, parent.user, parent.shell
+    if is_scratch:
+        return "/", "", ("/bin/sh", "-c")
+    if image is None:
+        return None, None, ("/bin/sh", "-c")
+    if image.os == "windows":
+        return None, None, None
+    return image.family.directory, image.user or None, ("/bin/sh", "-c")
+
+
+def absolute(path: str, directory: str | None) -> str | None:
+    """*path* taken from *directory*, without `.` and `..`; a slash at the end is kept."""
+    if not path.startswith("/"):
+        if directory is None:
+            return None
+        path = posixpath.join(directory, path)
+    clean = posixpath.normpath(path)
+    clean = clean[1:] if clean.startswith("//") else clean
+    return clean + "/" if path.endswith(("/", "/.")) and clean != "/" else clean
+
+
+def histories(file: File) -> Iterator[History]:
+    """That of every stage, in order."""
+    done: list[History] = []
+    for stage in file.stages:
+        parent = None if stage.base.stage is None else done[stage.base.stage]
+        done.append(History(file, stage, parent))
+        yield done[-1]
