@@ -14,7 +14,7 @@ from stagelint.syntax.nodes import Heredoc, Instruction
 Lookup = Callable[[str], Value | None]
 
 #: Programs that only start another, with how many of their own words stand before it.
-_WRAPPERS = frozenset("sudo env exec command nohup time eatmydata nice setsid builtin then".split())
+_WRAPPERS = frozenset("sudo env exec command nohup time eatmydata nice setsid builtin".split())
 
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
@@ -129,8 +129,11 @@ class _Reader:
                 self.settings = {**self.settings, **given}
                 continue
             words = [(self.value(word), place(word.start, word.end)) for word in command.words]
-            conditional = bool(getattr(command, "is_conditional", False))
-            yield from self.call(words, given, is_conditional=conditional, depth=depth)
+            if command.compound:
+                if command.compound in ("for", "select") and len(words) > 1:
+                    self.settings = {**self.settings, words[1][0] or "": None}
+                continue
+            yield from self.call(words, given, is_conditional=command.is_conditional, depth=depth)
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""

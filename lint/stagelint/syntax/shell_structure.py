@@ -40,7 +40,7 @@ class Structure:
         """What joins the next command; None right behind one."""
         self.is_function = False
         """Is the next compound command the body of a function?"""
-        self.open = dict.fromkeys(ENDS, 0)
+        self.open: dict[str, int] = dict.fromkeys(ENDS, 0)
         self._frames = [_Frame("")]
         self._ranges: list[tuple[int, int]] = []
 

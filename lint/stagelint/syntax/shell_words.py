@@ -61,8 +61,8 @@ class WordReader:
     ) -> None:
         """*nesting* counts the expansions around; *pairs* are the `brackets` of the script."""
         self.script = script
-        self.at = at
-        self.end = end
+        self.at: int = at
+        self.end: int = end
         self.nesting = nesting
         self.pairs = pairs
 
