@@ -48,6 +48,8 @@ class Description(NamedTuple):
     @property
     def user(self) -> str:
         """What its processes run as: `root`, a name, `dropped`, or empty if that is not known."""
+        if self.reference.digest and not self.reference.tag and not self.family.has_shell:
+            return ""  # perhaps of a `nonroot` variant
         if "nonroot" in self.words:
             return "nonroot"
         return "app" if self._is_chiseled else self.family.user
@@ -272,4 +274,4 @@ def _closeness(wanted: _Meaning, row: _Meaning) -> int:
     is_floating = not wanted.version and not wanted.release
     if wanted.version == row.version and is_release and not is_floating:
         return _SAME
-    return _SAME_LINE if wanted.version or row.version or is_release else _OTHER_LINE
+    return _SAME_LINE if row.version or is_release else _OTHER_LINE

@@ -37,7 +37,7 @@ _PLAIN = frozenset(
     chsh corepack cp cut date deluser dirname dpkg dpkg-reconfigure echo egrep exit export false
     fc-cache fgrep find getent grep groupadd groupmod gunzip gzip head id install ldconfig ln
     locale-gen localedef ls mkdir mktemp mv passwd printf pwd read readlink realpath rm rmdir sed
-    set setcap shopt sleep sort source stat su tail tar tee test touch tr true umask uname uniq
+    set setcap sha256sum shopt sleep sort source stat su tail tar tee test touch tr true umask uname uniq
     unset update-alternatives update-ca-certificates update-locale useradd usermod wc which xargs
     """.split()
 )
@@ -52,7 +52,6 @@ _MODULES = (("venv",), ("compileall",), ("ensurepip",))
 _MANAGERS = frozenset(
     "npm yarn pnpm pip pip3 gem bundle bundler mix rebar3 composer uv poetry".split()
 )
-_COMMANDS = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
 class Doubt(NamedTuple):
@@ -88,10 +87,9 @@ def _doubts(moments: Iterable[Moment], lacks: Collection[str]) -> Iterator[Doubt
             for each in packages((call,)):
                 if not each.is_removal:
                     installed.update(each.names)
-        if keyword in _COMMANDS:
-            for name in _programs(moment):
-                if name in lacks and not _is_there(name, installed):
-                    yield Doubt(f"it lacks `{name}`", True, moment)
+        for call in moment.started:
+            if call.name in lacks and not _is_there(call.name, installed):
+                yield Doubt(f"it lacks `{call.name}`", True, moment)
         if lacks and keyword == "RUN" and not moment.is_posix:
             yield Doubt("a RUN is no shell script", False, moment)
         elif lacks and keyword == "COPY" and moment.instruction.flag("from"):
@@ -117,19 +115,3 @@ def _unclear(call: Call) -> str:
 
 def _shown(call: Call) -> str:
     return " ".join([call.name, *call.words[:1]])
-
-
-def _programs(moment: Moment) -> Iterator[str]:
-    """What a CMD, ENTRYPOINT or HEALTHCHECK starts, as far as it can be read."""
-    node = moment.instruction
-    arguments = [each.value for each in node.arguments]
-    if node.keyword == "HEALTHCHECK":
-        arguments = arguments[1:]
-    if node.is_json:
-        yield from (each.rpartition("/")[2] for each in arguments[:1])
-        return
-    text = " ".join(arguments).replace("&&", ";").replace("||", ";").replace("|", ";")
-    for command in text.split(";"):
-        words = command.split()
-        if words:
-            yield words[0].rpartition("/")[2]
