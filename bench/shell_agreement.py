@@ -1,23 +1,25 @@
-"""Whether `stagelint.syntax.shell` reads RUN as tree-sitter-bash does.
+"""Whether `stagelint.syntax.shell` reads RUN as tree-sitter-bash and bash do.
 
 `python -m bench.shell_agreement FOLDER...` looks at every RUN of the Dockerfiles below the folders
-that is given to a shell, here-documents included, and at ONBUILD RUN. Compared are the simple
-commands: assignments, words, redirections, and what joins each to the one before. Prints how many
-are read alike, and each kind of difference with how often it was first in a RUN, and examples.
-
-A RUN of which tree-sitter says that it is no bash is counted apart, and is asked of `bash -n`.
+that is given to a shell, here-documents included, and at ONBUILD RUN. Compared with tree-sitter are
+the simple commands: assignments, words, redirections, and what joins each to the one before. Of
+bash, which runs nothing here, it reads what `bash --pretty-print` (5.2) makes of the script: that
+must be the same again, with what is conditional and which bodies here-documents have. Prints how
+many are read alike, and of each kind of difference how often it was the first in a RUN, and examples.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from stagelint import discover
@@ -390,12 +392,34 @@ def difference(script: str, mine: list[Seen], other: list[Seen]) -> tuple[str, s
     return None
 
 
-def is_bash(script: str) -> bool:
-    bash = shutil.which("bash")
-    if not bash:
-        return False
-    asked = subprocess.run([bash, "-n"], input=encode(script), capture_output=True, check=False)
-    return asked.returncode == 0
+def printed(script: str) -> str | None:
+    """The script as bash prints what it has read; None if it is no bash. Nothing is run."""
+    asked = subprocess.run(
+        ["bash", "--pretty-print", "/dev/stdin"],
+        input=encode(script),
+        capture_output=True,
+        check=False,
+    )
+    is_read = not (asked.returncode or asked.stderr)
+    return asked.stdout.decode("utf-8", "surrogateescape") if is_read else None
+
+
+def shape(script: str) -> list[tuple[str, ...]]:
+    """The commands without what bash prints in its own way, such as blanks in substitutions."""
+    return [
+        (
+            each.compound,
+            f"{each.depth} {each.is_conditional} {each.joined}".replace("\n", ";"),
+            *(_bare(script, part.start, part.end) for part in (*each.assignments, *each.words)),
+            *(of.descriptor.strip("01") + of.operator for of in each.redirections),
+            *(_bare(script, *of.body) for of in each.redirections if of.body),
+        )
+        for each in shell.commands(script)
+    ]
+
+
+def _bare(script: str, start: int, end: int) -> str:
+    return re.sub(r"[\s\\;]+", "", script[start:end])
 
 
 def main() -> int:
@@ -404,37 +428,58 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=_EXAMPLES, metavar="NUMBER")
     options = parser.parse_args()
     counts = Counter[str]()
-    kinds = Counter[str]()
     examples: dict[str, list[str]] = {}
-    distinct: set[str] = set()
+    distinct: dict[str, str] = {}
     for folder in options.folders:
         for path, script in scripts_below(folder):
             counts["RUN"] += 1
-            if script in distinct:
-                continue
-            distinct.add(script)
-            counts["distinct"] += 1
-            other = theirs(script)
-            if other is None:
-                counts["no bash to tree-sitter"] += 1
-                counts["of these, read by bash"] += is_bash(script)
-                continue
-            mine = ours(script)
-            found = difference(script, mine, other[0])
-            counts["commands"] += len(mine)
-            counts["different" if found else "alike"] += 1
-            counts["of these, with words that tree-sitter cuts"] += not found and other[1]
+            distinct.setdefault(script, path)
+    counts["distinct"] = len(distinct)
+    for script, path in distinct.items():
+        for name, found in (
+            ("tree-sitter", beside_tree_sitter(script, counts)),
+            ("bash", beside_bash(script, counts)),
+        ):
             if found:
                 kind, *said = found
-                kinds[kind] += 1
-                examples.setdefault(kind, []).append("\n      ".join((path, *said)))
+                examples.setdefault(f"{name}: {kind}", []).append("\n      ".join((path, *said)))
     for name, number in counts.items():
         print(f"{number:6}  {name}")
-    for kind, number in kinds.most_common():
-        print(f"{number:6}  {kind}")
-        for example in examples[kind][: options.examples]:
+    for kind, found in examples.items():
+        print(f"{len(found):6}  {kind}")
+        for example in found[: options.examples]:
             print(f"    {example}")
     return 0
+
+
+def beside_tree_sitter(script: str, counts: Counter[str]) -> tuple[str, ...] | None:
+    """Counts how a script is read, and tells the first difference."""
+    other = theirs(script)
+    if other is None:
+        counts["tree-sitter: rejected"] += 1
+        return None
+    mine = ours(script)
+    found = difference(script, mine, other[0])
+    counts["tree-sitter: commands"] += len(mine)
+    counts["tree-sitter: different" if found else "tree-sitter: alike"] += 1
+    counts["tree-sitter: alike, with words that it cuts"] += not found and other[1]
+    return found
+
+
+def beside_bash(script: str, counts: Counter[str]) -> tuple[str, ...] | None:
+    """Counts how a script is read, and tells the first difference."""
+    if not shutil.which("bash"):
+        return None
+    again = printed(script)
+    if again is None:
+        counts["bash: rejected"] += 1
+        return None
+    mine, other = shape(script), shape(again)
+    counts["bash: alike" if mine == other else "bash: different"] += 1
+    for one, two in zip_longest(mine, other):
+        if one != two:
+            return "a command", repr(one), repr(two)
+    return None
 
 
 if __name__ == "__main__":
