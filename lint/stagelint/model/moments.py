@@ -125,7 +125,10 @@ class History:
             for pair in instruction.pairs:
                 positions, values = self._changes.setdefault(pair.key, ([], []))
                 positions.append(at + 1)
-                values.append(self.scope.variables.get(pair.key))
+                value = self.scope.variables.get(pair.key)
+                # An ARG without a default is there to be given.
+                is_open = value is None and instruction.keyword == "ARG"
+                values.append(UNKNOWN if is_open else value)
         elif instruction.keyword == "WORKDIR":
             self.directory = moment.path(instruction.rest)
         elif instruction.keyword == "USER":
