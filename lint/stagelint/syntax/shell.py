@@ -115,9 +115,10 @@ class _Reader(WordReader):
         return not (self.words or self.assignments or (self.redirections and not self.compound))
 
     def _is_arithmetic(self) -> bool:
+        if not self.next_is("(("):
+            return False
         is_loop = self.compound == "for" and len(self.words) == 1
-        is_free = is_loop or self._is_free()
-        return is_free and self.next_is("((") and self.is_arithmetic(self.at)
+        return (is_loop or self._is_free()) and self.is_arithmetic(self.at)
 
     def _is_reserved(self, word: str) -> bool:
         found = _RESERVED.match(self.script, self.at, self.end)

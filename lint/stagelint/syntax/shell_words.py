@@ -17,6 +17,8 @@ _BLANKS = re.compile(r"(?:[ \t]+|\r(?=\n|\Z)|\\\r?\n)*(?:#[^\n]*)?")
 _CONTINUED = re.compile(r"\\\r?\n")
 _ENDING = frozenset(" \t\n;&|()<>")
 _PLAIN = re.compile(r"[^ \t\r\n;&|()<>\"'\\$`]+")
+#: A word without quotes and expansions, which most are.
+_PLAIN_WORD = re.compile(r"[^ \t\r\n;&|()<>\"'\\$`]++(?=[ \t\n;&|)]|\Z)")
 _IN_QUOTES = re.compile(r"[^\"\\$`]+")
 _IN_BRACES = re.compile(r"[^}\"'\\$`]+")
 _IN_BRACES_IN_QUOTES = re.compile(r"[^}\"\\$`]+")
@@ -84,6 +86,10 @@ class WordReader:
         *is_first* says that it is the name of a command, *is_regex* that it stands behind `=~`.
         """
         start = end = self.at
+        plain = _PLAIN_WORD.match(self.script, start, self.end)
+        if plain and not is_regex:
+            self.at = plain.end()
+            return Word((Part(Kind.TEXT, plain[0], start, self.at),), start, self.at)
         parts: list[Part] = []
         opened = 0
         while self.at < self.end:
