@@ -292,6 +292,7 @@ class _Reader(WordReader):
     def _operator(self, operator: str) -> None:
         if operator == "\n" and self._is_split_head():
             return
+        is_tested = self._is_test()
         self._emit()
         self.at += len(operator)
         if operator == "(":
@@ -304,7 +305,12 @@ class _Reader(WordReader):
         else:
             if operator == "\n":
                 self._bodies()
-            self.structure.join(operator)
+            self.structure.join(operator, is_tested=is_tested)
+
+    def _is_test(self) -> bool:
+        """Does the command that was read only ask something?"""
+        first = self.words[0].literal if self.words and not self.compound else None
+        return first in ("[", "test") or self.compound in ("[[", "((")
 
     def _close(self, end: str) -> None:
         if self.structure.close(end):

@@ -86,7 +86,9 @@ class Command(NamedTuple):
     first of a list. What is in front of a group is in front of its first command."""
     is_conditional: bool = False
     """May it be left out though nothing has failed? So is what stands behind `||`, or between `&&`
-    and a later `||`; and the bodies of `if`, `while`, `until`, `select`, `case` and of functions."""
+    and a later `||`, or behind `&&` in a condition, or behind a test and `&&` (`[ a ] && b; c`)
+    unless the script or group ends with it; and the bodies of `if`, `while`, `until`, `select`,
+    `case` and of functions."""
     compound: str = ""
     """What of a compound command it is: `for`, `select` or `case` with the words up to its body;
     `function` with the name that is defined; `[[` and `((` with all of it; or, with no words, what

@@ -17,7 +17,10 @@ ENDS = (")", "}", "fi", "done", "esac")
 class _Frame:
     """A compound command that is open, or the whole list. Commands are numbers here."""
 
-    __slots__ = ("behind_and", "behind_or", "body", "end", "is_label_next", "is_loop_over_words")
+    __slots__ = (
+        "behind_and", "behind_or", "behind_test", "body", "end", "is_label_next",
+        "is_loop_over_words", "tested",
+    )  # fmt: skip
 
     def __init__(self, end: str, *, body: int | None = None) -> None:
         self.end = end
@@ -26,8 +29,18 @@ class _Frame:
         self.behind_and: int | None = None
         """The first behind `&&`, which a later `||` makes conditional."""
         self.behind_or: int | None = None
+        self.behind_test: int | None = None
+        """The first behind `[ ... ] &&`."""
+        self.tested: tuple[int, int] | None = None
+        """Those of the list before that are conditional if more follows, or if the part ends that
+        is a condition or is run again."""
         self.is_label_next = False
         self.is_loop_over_words = False
+
+    @property
+    def is_condition(self) -> bool:
+        """Is it in front of `then`, or of the `do` of a `while`?"""
+        return self.body is None and not self.is_loop_over_words and self.end in ("fi", "done")
 
 
 class Structure:
@@ -100,8 +113,11 @@ class Structure:
         frame.body = self.count
         self.joined = ""
 
-    def join(self, operator: str) -> None:
-        """`&&`, `||`, `|`, `|&`, `;`, `&` or a newline, which may also stand behind another one."""
+    def join(self, operator: str, *, is_tested: bool = False) -> None:
+        """`&&`, `||`, `|`, `|&`, `;`, `&` or a newline, which may also stand behind another one.
+
+        *is_tested* says that the command in front of it only asks something, as `[` does.
+        """
         frame = self._frames[-1]
         if operator == "\n" and self.joined is not None:
             return
@@ -110,8 +126,11 @@ class Structure:
         elif operator in ("&&", "||"):
             self._mark(frame.behind_or)
             frame.behind_or = None
-        if operator == "&&" and frame.behind_and is None:
-            frame.behind_and = self.count
+        if operator == "&&":
+            if frame.behind_and is None:
+                frame.behind_and = self.count
+            if is_tested and frame.behind_test is None:
+                frame.behind_test = self.count
         elif operator == "||":
             self._mark(frame.behind_and)
             frame.behind_and, frame.behind_or = None, self.count
@@ -125,13 +144,21 @@ class Structure:
     def _end_list(self) -> None:
         frame = self._frames[-1]
         self._mark(frame.behind_or)
-        frame.behind_and = frame.behind_or = None
+        if frame.tested and frame.tested[1] < self.count:
+            self._ranges.append(frame.tested)
+            frame.tested = None
+        start = frame.behind_and if frame.is_condition else frame.behind_test
+        if start is not None:
+            frame.tested = start, self.count
+        frame.behind_and = frame.behind_or = frame.behind_test = None
 
     def _end_part(self) -> None:
         frame = self._frames[-1]
         self._end_list()
+        if frame.tested and frame.end in ("fi", "done"):
+            self._ranges.append(frame.tested)
         self._mark(frame.body)
-        frame.body = None
+        frame.body = frame.tested = None
         self.joined = ""
 
     def _pop(self) -> None:
