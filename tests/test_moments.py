@@ -20,8 +20,8 @@ def moments(text: str, stage: int = -1, **build_args: str) -> list[Moment]:
     return file.moments_behind(file.stages[stage])
 
 
-def calls(script: str, base: str = "alpine", before: str = "", **build_args: str) -> list[Call]:
-    found = moments(f"FROM {base}\n{before}RUN {script}\n", **build_args)
+def calls(script: str, base: str = "alpine") -> list[Call]:
+    found = moments(f"FROM {base}\nRUN {script}\n")
     return [call for moment in found for call in moment.calls]
 
 

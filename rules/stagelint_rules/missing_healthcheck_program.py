@@ -99,11 +99,9 @@ class MissingHealthcheckProgram(Rule):
             root = file.chain(stage)[0].base
             image = file.histories[index].image
             for call in check.started if check else ():
-                names = _CLIENTS.get(call.name)
-                is_there = names is None or not (
-                    root.is_scratch or (image and _lacks(image, call.name))
-                )
-                if not is_there and not may_have(moments, call.name, *names):
+                if call.name not in _CLIENTS or may_have(moments, call.name, *_CLIENTS[call.name]):
+                    continue
+                if root.is_scratch or (image and _lacks(image, call.name)):
                     message = f"`{call.name}` is not in `{root.raw}`, and nothing installs it"
                     yield self.finding(file, call.span, message, stage=stage)
 
