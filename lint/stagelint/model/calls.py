@@ -140,7 +140,12 @@ class _Reader:
         self.settings: dict[str, str | None] = {}
 
     def script(
-        self, text: str, place: Callable[[int, int], Span], depth: int = 0
+        self,
+        text: str,
+        place: Callable[[int, int], Span],
+        *,
+        is_conditional: bool = False,
+        depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
         for command in shell.commands(text):
@@ -156,7 +161,8 @@ class _Reader:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            yield from self.call(words, given, is_conditional=command.is_conditional, depth=depth)
+            may_not_run = is_conditional or command.is_conditional
+            yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
@@ -204,7 +210,7 @@ class _Reader:
         spans = tuple(each for _, each in words[1:])
         yield Call(name, arguments, settings, self.directory, span, spans, is_conditional)
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, depth)
+            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = _joined(self.directory, target)
@@ -214,12 +220,16 @@ class _Reader:
                 if equals:
                     self.settings = {**self.settings, key: value}
 
-    def _inner(self, words: Sequence[tuple[str | None, Span]], depth: int) -> Iterator[Call]:
+    def _inner(
+        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+    ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
-                    yield from self.script(script, _all_at(span), depth + 1)
+                    yield from self.script(
+                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                    )
                 return
 
 
