@@ -6,6 +6,18 @@ the simple commands: assignments, words, redirections, and what joins each to th
 bash, which runs nothing here, it reads what `bash --pretty-print` (5.2) makes of the script: that
 must be the same again, with what is conditional and which bodies here-documents have. Prints how
 many are read alike, and of each kind of difference how often it was the first in a RUN, and examples.
+
+Last run: 2026-11-26, tree-sitter-bash 0.25.1, bash 5.2.15, 49 public repositories.
+
+| 4,330 distinct RUN | alike | different | rejected |
+|---|---|---|---|
+| tree-sitter | 4,303 | 2 | 25 |
+| bash | 4,307 | 2 | 21 |
+
+In 159 of those alike, tree-sitter cuts a word such as `$a/$b-c` into several, which are joined here.
+It is wrong in both that differ: `>` in `[ a > 2 ]` redirects, and a lone `-` is a word, which it drops
+in front of `2>`. Bash prints `a |& b` as `a 2>&1 | b`, and forgets a `;` behind a here-document. Of
+the 25 rejected, bash reads four; the others are templates of Dockerfiles or for Windows.
 """
 
 from __future__ import annotations
