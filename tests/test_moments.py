@@ -120,6 +120,19 @@ def test_the_directory_of_a_call() -> None:
     assert [call.directory for call in found if call.name == "make"] == ["/src", "/src/sub", None]
 
 
+def test_a_call_that_may_be_left_out() -> None:
+    found = calls("if [ $X ]; then a; sh -c 'b && c'; fi && d || e; f() { g; }; f")
+
+    assert "".join(call.name for call in found if call.is_conditional) == "ashbcdeg"
+    assert [call.name for call in found if not call.is_conditional] == ["[", "f"]
+
+
+def test_heads_of_compound_commands_are_no_calls() -> None:
+    script = "A=1; for A in 2 3; do a $A; done; case $A in b) c;; esac; [[ d ]]; ((e)); f() { g; }"
+
+    assert shown(calls(script)) == [["a", None], ["c"], ["g"]]
+
+
 def test_settings_of_a_call() -> None:
     first, second = calls("export A=1; B=2 go build; go build")[1:]
 

@@ -16,7 +16,7 @@ Lookup = Callable[[str], Value | None]
 #: Programs that only start another, with how many of their own words stand before it.
 _WRAPPERS = frozenset(
     """
-    sudo env exec command nohup time eatmydata nice setsid builtin then
+    sudo env exec command nohup time eatmydata nice setsid builtin
     tini dumb-init docker-init catatonit
     """.split()
 )
@@ -142,7 +142,12 @@ class _Reader:
         self.settings: dict[str, str | None] = {}
 
     def script(
-        self, text: str, place: Callable[[int, int], Span], depth: int = 0
+        self,
+        text: str,
+        place: Callable[[int, int], Span],
+        *,
+        is_conditional: bool = False,
+        depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
         for command in shell.commands(text):
@@ -154,8 +159,12 @@ class _Reader:
                 self.settings = {**self.settings, **given}
                 continue
             words = [(self.value(word), place(word.start, word.end)) for word in command.words]
-            conditional = bool(getattr(command, "is_conditional", False))
-            yield from self.call(words, given, is_conditional=conditional, depth=depth)
+            if command.compound:
+                if command.compound in ("for", "select") and len(words) > 1:
+                    self.settings = {**self.settings, words[1][0] or "": None}
+                continue
+            may_not_run = is_conditional or command.is_conditional
+            yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
@@ -204,7 +213,7 @@ class _Reader:
         path = words[0][0] or ""
         yield Call(name, arguments, settings, self.directory, span, spans, is_conditional, path)
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, depth)
+            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = _joined(self.directory, target)
@@ -214,12 +223,16 @@ class _Reader:
                 if equals:
                     self.settings = {**self.settings, key: value}
 
-    def _inner(self, words: Sequence[tuple[str | None, Span]], depth: int) -> Iterator[Call]:
+    def _inner(
+        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+    ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
-                    yield from self.script(script, _all_at(span), depth + 1)
+                    yield from self.script(
+                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                    )
                 return
 
 
