@@ -12,7 +12,7 @@ from stagelint.model.toolchain import Cause, cause
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: What a JDK has and a JRE has not.
-_OF_JDKS = re.compile(
+_OF_JDKS = (
     r"(?<![\w.-])(?:javac|jar|jlink|jdeps|jmod|jpackage|javap|javadoc|jarsigner|jshell|jdb|jcmd|jmap|jstack|"
     r"jstat|jps|jinfo|jhsdb|jconsole|jstatd|jdeprscan|mvnw?|gradlew?|sbt|ant|lein|kotlinc|scalac)(?![\w.-])"
 )
@@ -187,7 +187,7 @@ def _jre(
         or base.raw != base.text
         or image.reference.digest
         or any(call.name != "java" for call in found.programs)
-        or any(_OF_JDKS.search(text) for text in texts)
+        or any(re.search(_OF_JDKS, text) for text in texts)
     ):
         return None, str(jre)
     written = f"{base.raw.rpartition(':')[0]}:{jre.tag}"

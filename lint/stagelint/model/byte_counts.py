@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?((?:[kmg]i?)?)b?", re.IGNORECASE | re.ASCII)
+_AMOUNT = r"(?ai:(\d{1,9}(?:\.\d{1,3})?) ?((?:[kmg]i?)?)b?)"
 
 
 def parse(text: str) -> int | None:
     """The number of bytes that *text* says; None if it says none."""
-    found = _AMOUNT.fullmatch(text.strip())
+    found = re.fullmatch(_AMOUNT, text.strip()) if text else None
     return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
 
 

@@ -58,7 +58,7 @@ _TOOLCHAINS = frozenset(
     """.split()
 )
 #: Test runners, linters and formatters.
-_CHECKS = re.compile(
+_CHECKS = (
     r"(?:py\.?test|nose\w*|tox|nox|jest|vitest|mocha|ava|phpunit|rspec|ctest|bats|ginkgo|gotestsum|"
     r"playwright|cypress|hadolint|shellcheck|golangci-lint|eslint|prettier|flake8|mypy|ruff|black|"
     r"pylint|golint|staticcheck|codespell|yamllint|markdownlint|ct|"
@@ -66,7 +66,7 @@ _CHECKS = re.compile(
     r"(?:\.(?:sh|py|js|rb))?"
 )
 #: What package managers of Node.js and Python start in development.
-_SCRIPTS = re.compile(r"(?:dev|develop|watch|test|lint|storybook|debug|e2e)(?::.*)?")
+_SCRIPTS = r"(?:dev|develop|watch|test|lint|storybook|debug|e2e)(?::.*)?"
 _SHELLS = frozenset("sh bash ash dash zsh ksh fish pwsh powershell cmd busybox tmux screen".split())
 
 #: Programs that run what others wrote, by their names without a version.
@@ -167,14 +167,16 @@ def _is_tool(call: Call) -> bool:
     name = re.sub(r"-?[\d.]+\Z", "", call.name)
     if call.name in _SHELLS:
         scripts = [posixpath.basename(word) for word in call.words]
-        return not scripts or bool(_CHECKS.fullmatch(scripts[0]))
+        return not scripts or bool(re.fullmatch(_CHECKS, scripts[0]))
     if name == "dotnet":
         return not any(word.lower().endswith(".dll") for word in call.words)
     if name in ("npm", "yarn", "pnpm", "bun", "npx", "deno", "poetry", "pipenv", "uv", "bundle"):
-        return any(_SCRIPTS.fullmatch(word) or _CHECKS.fullmatch(word) for word in call.words)
+        return any(
+            re.fullmatch(_SCRIPTS, word) or re.fullmatch(_CHECKS, word) for word in call.words
+        )
     if name in ("python", "pypy") and call.arguments[:1] == ("-m",):
-        return bool(call.words) and bool(_CHECKS.fullmatch(call.words[0]))
-    return name in _TOOLCHAINS or bool(_CHECKS.fullmatch(call.name))
+        return bool(call.words) and bool(re.fullmatch(_CHECKS, call.words[0]))
+    return name in _TOOLCHAINS or bool(re.fullmatch(_CHECKS, call.name))
 
 
 def is_interpreter(call: Call) -> bool:

@@ -106,15 +106,13 @@ def _is_of_application(
 
 
 #: What is given to programs that call a compiler when they run; those of the JVM bring their own.
-_CALL_COMPILERS = re.compile(r"\b(?:g\+\+|gcc|clang|rustc|nvcc)")
-_COMPILE_FOR_THE_JVM = re.compile(
-    r"resin|jasper|arthas|javac|(?:jdk|java)\.compiler|\b(?:gradle|maven)"
-)
+_CALL_COMPILERS = r"\b(?:g\+\+|gcc|clang|rustc|nvcc)"
+_COMPILE_FOR_THE_JVM = r"resin|jasper|arthas|javac|(?:jdk|java)\.compiler|\b(?:gradle|maven)"
 
 
-def _compiles_itself(call: Call, patterns: Iterable[re.Pattern[str]]) -> bool:
+def _compiles_itself(call: Call, patterns: Iterable[str]) -> bool:
     words = [word for word in call.arguments if word]
-    return any(pattern.search(word) for pattern in patterns for word in words)
+    return any(re.search(pattern, word) for pattern in patterns for word in words)
 
 
 def _copied(file: File, target: Stage) -> Iterator[str]:
@@ -151,29 +149,28 @@ class BuildPackages(NamedTuple):
     @property
     def compiles(self) -> bool:
         """Is a compiler among them?"""
-        return any(_COMPILERS.fullmatch(name) for name in self.names)
+        return any(re.fullmatch(_COMPILERS, name) for name in self.names)
 
 
 #: Compilers, by any of these managers.
-_COMPILERS = re.compile(
-    r"(?:gcc|g\+\+|clang|gcc-c\+\+|gfortran|gcc-gfortran|gcc-toolset|llvm)(?:-?[\d.]+)?(?:-dev)?|"
+_COMPILERS = (
+    r"(?i:(?:gcc|g\+\+|clang|gcc-c\+\+|gfortran|gcc-gfortran|gcc-toolset|llvm)(?:-?[\d.]+)?(?:-dev)?|"
     r"build-essential|build-base|base-devel|alpine-sdk|[@\"]?development[- ]tools|"
     r"gcc-multilib|g\+\+-multilib|golang(?:-go|-[\d.]+)?|go|rust|rustc|cargo|rust-all|"
-    r"ghc|nasm|yasm|musl-tools",
-    re.IGNORECASE,
+    r"ghc|nasm|yasm|musl-tools)"
 )
 #: What drives compilers, or makes their input.
-_TOOLS = re.compile(
+_TOOLS = (
     r"make|gmake|cmake[23]?|extra-cmake-modules|ninja(?:-build)?|meson|autoconf|automake|autotools-dev|"
     r"libtool|pkg-config|pkgconf|pkgconfig|bison|flex|re2c|dpkg-dev|rpm-build|cython3?|swig|maven|"
     r"gradle|cargo-c|ccache|patchelf|kernel-headers|linux-headers.*|phpize-deps"
 )
 #: Headers and static libraries.
-_HEADERS = re.compile(r"(?!oracle-).*-(?:dev|devel|headers|static)(?:-[\d.]+)?")
+_HEADERS = r"(?!oracle-).*-(?:dev|devel|headers|static)(?:-[\d.]+)?"
 
 
 #: Images and packages of Python that compile kernels when they run.
-_COMPILE_KERNELS = re.compile(
+_COMPILE_KERNELS = (
     r"cuda|rocm|pytorch|tensorflow|triton|vllm|sglang|gaudi|habana|oneapi|deepspeed|torch|jax|numba|"
     r"theano|pymc|xformers|flash[-_]attn"
 )
@@ -212,7 +209,9 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
             )
         merged[each.moment.instruction.start] = found
     for each in merged.values():
-        if each.builds or (is_built_elsewhere and all(map(_HEADERS.fullmatch, each.names))):
+        if each.builds or (
+            is_built_elsewhere and all(re.fullmatch(_HEADERS, name) for name in each.names)
+        ):
             yield each
 
 
@@ -220,7 +219,7 @@ def _compiles_kernels(file: File, target: Stage) -> bool:
     moments = file.moments_behind(target)
     names = [file.chain(target)[0].base.raw]
     names += [name for moment in moments for each in packages(moment.calls) for name in each.names]
-    return any(_COMPILE_KERNELS.search(name) for name in names)
+    return any(re.search(_COMPILE_KERNELS, name) for name in names)
 
 
 def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
@@ -244,7 +243,7 @@ def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
 
 def is_for_builds(name: str) -> bool:
     """Does only a build need the package *name*, whatever the distribution?"""
-    return any(each.fullmatch(name) for each in (_COMPILERS, _TOOLS, _HEADERS))
+    return any(re.fullmatch(pattern, name) for pattern in (_COMPILERS, _TOOLS, _HEADERS))
 
 
 _ALL = "*"
