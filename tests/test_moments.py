@@ -133,6 +133,31 @@ def test_heads_of_compound_commands_are_no_calls() -> None:
     assert shown(calls(script)) == [["a", None], ["c"], ["g"]]
 
 
+@pytest.mark.parametrize(
+    ("script", "directories"),
+    [
+        ("(cd a && make); make", ["/a", "/"]),
+        ("(cd a && make) && (cd b && make)", ["/a", "/b"]),
+        ("(cd a && (cd b && make) && make); make", ["/a/b", "/a", "/"]),
+        ("echo $(cd a && make) && make", ["/a", "/"]),
+        ("sh -c 'cd a && make' && make", ["/a", "/"]),
+        ("[ -d a ] && cd a; make", [None]),
+        ("cd a || exit 1; make", ["/a"]),
+    ],
+)
+def test_the_directory_of_a_subshell_is_its_own(script: str, directories: list[str | None]) -> None:
+    found = calls(script, base="scratch")
+
+    assert [call.directory for call in found if call.name == "make"] == directories
+
+
+def test_settings_that_may_not_be() -> None:
+    found = calls("A=1; [ $A = 2 ] && A=2; go build; (B=1; go test); go vet")
+
+    assert [call.settings.get("A") for call in found if call.name == "go"] == [None, None, None]
+    assert ["B" in call.settings for call in found if call.name == "go"] == [False, True, False]
+
+
 def test_settings_of_a_call() -> None:
     first, second = calls("export A=1; B=2 go build; go build")[1:]
 

@@ -133,6 +133,15 @@ def _of_body(heredoc: Heredoc) -> Callable[[int, int], Span]:
     return lambda start, end: Span(heredoc.body.start + start, heredoc.body.start + end)
 
 
+class _Around(NamedTuple):
+    """What is in force around a subshell, which cannot change it."""
+
+    depth: int
+    subshell: int
+    directory: str | None
+    settings: dict[str, str | None]
+
+
 class _Reader:
     """Follows the variables and the directory of a script."""
 
@@ -150,21 +159,39 @@ class _Reader:
         depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
+        around: list[_Around] = []
         for command in shell.commands(text):
+            self._enter(around, command)
+            may_not_run = is_conditional or command.is_conditional
             given = {
                 each.name: None if each.is_array or each.is_added else self.value(each.words[0])
                 for each in command.assignments
             }
             if not command.words:
-                self.settings = {**self.settings, **given}
+                known = dict.fromkeys(given) if command.is_conditional else given
+                self.settings = {**self.settings, **known}
                 continue
             words = [(self.value(word), place(word.start, word.end)) for word in command.words]
             if command.compound:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            may_not_run = is_conditional or command.is_conditional
             yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
+        if around:
+            self.directory, self.settings = around[0].directory, around[0].settings
+
+    def _enter(self, around: list[_Around], command: shell.Command) -> None:
+        """Leave the subshells that *command* does not stand in, and enter the one that it does."""
+        while around and (around[-1].depth, around[-1].subshell) != (
+            command.depth,
+            command.subshell,
+        ):
+            if around[-1].depth < command.depth:
+                break
+            left = around.pop()
+            self.directory, self.settings = left.directory, left.settings
+        if command.depth > (around[-1].depth if around else 0):
+            around.append(_Around(command.depth, command.subshell, self.directory, self.settings))
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
@@ -216,7 +243,7 @@ class _Reader:
             yield from self._inner(words, is_conditional=is_conditional, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
-            self.directory = _joined(self.directory, target)
+            self.directory = None if is_conditional else _joined(self.directory, target)
         elif name == "export":
             for argument in arguments:
                 key, equals, value = (argument or "").partition("=")
@@ -230,9 +257,11 @@ class _Reader:
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
+                    around = self.directory, self.settings
                     yield from self.script(
                         script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
                     )
+                    self.directory, self.settings = around
                 return
 
 

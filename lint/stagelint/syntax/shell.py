@@ -58,6 +58,7 @@ class _Reader(WordReader):
     ) -> None:
         super().__init__(script, at, end, nesting, pairs)
         self.depth = depth
+        self.subshell = at if depth else -1
         self.found: list[Command] = []
         self.structure = Structure()
         self.heredocs: list[tuple[int, int]] = []
@@ -164,7 +165,7 @@ class _Reader(WordReader):
         self._start()
         self.at += len(word)
         if word in BEGINNING:
-            self.structure.begin(BEGINNING[word], is_loop_over_words=word == "for")
+            self.structure.begin(BEGINNING[word], start, is_loop_over_words=word == "for")
             if word in ("for", "select", "case"):
                 self.compound = word
                 self._add(Word((Part(Kind.TEXT, word, start, self.at),), start, self.at))
@@ -280,6 +281,7 @@ class _Reader(WordReader):
                     tuple(self.redirections),
                     self.structure.joined or "",
                     compound=self.compound,
+                    subshell=(self.structure.subshells or (self.subshell,))[-1],
                 )
             )
             self.structure.joined = None
@@ -296,7 +298,7 @@ class _Reader(WordReader):
         self._emit()
         self.at += len(operator)
         if operator == "(":
-            self.structure.begin(")")
+            self.structure.begin(")", self.at)
         elif operator == ")":
             self._close(")")
         elif operator in (";;", ";&", ";;&"):

@@ -93,3 +93,5 @@ class Command(NamedTuple):
     """What of a compound command it is: `for`, `select` or `case` with the words up to its body;
     `function` with the name that is defined; `[[` and `((` with all of it; or, with no words, what
     ends one whose *redirections* these are: `)`, `}`, `fi`, `done`, `esac`."""
+    subshell: int = -1
+    """Where the innermost subshell or substitution that it stands in begins; -1 for none."""

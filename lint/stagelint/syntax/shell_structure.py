@@ -54,6 +54,8 @@ class Structure:
         self.is_function = False
         """Is the next compound command the body of a function?"""
         self.open: dict[str, int] = dict.fromkeys(ENDS, 0)
+        self.subshells: list[int] = []
+        """Where those that are open begin, the outermost first."""
         self._frames = [_Frame("")]
         self._ranges: list[tuple[int, int]] = []
 
@@ -76,12 +78,14 @@ class Structure:
             if depth:
                 yield at
 
-    def begin(self, end: str, *, is_loop_over_words: bool = False) -> None:
-        """A compound command begins, which *end* ends."""
+    def begin(self, end: str, at: int, *, is_loop_over_words: bool = False) -> None:
+        """A compound command begins at *at*, which *end* ends."""
         self._frames.append(_Frame(end, body=self.count if self.is_function else None))
         self._frames[-1].is_loop_over_words = is_loop_over_words
         self.is_function = False
         self.open[end] += 1
+        if end == ")":
+            self.subshells.append(at)
 
     def body(self, end: str) -> None:
         """`then`, `else` or `do`: the next part of the innermost one that *end* ends."""
@@ -166,6 +170,8 @@ class Structure:
         end = self._frames.pop().end
         if end:
             self.open[end] -= 1
+        if end == ")":
+            self.subshells.pop()
 
     def _pop_to(self, end: str) -> None:
         while self._frames[-1].end != end:
