@@ -30,6 +30,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL205", "whole-root-copied", "warning", True, "stagelint_rules.whole_root_copied", ()),
     ("SL210", "missing-non-root-user", "info", False, "stagelint_rules.missing_non_root_user", ()),
     ("SL212", "floating-external-stage", "warning", True, "stagelint_rules.floating_external_stage", ()),
+    ("SL213", "secret-reaches-image", "warning", True, "stagelint_rules.secret_reaches_image", ()),
     ("SL214", "shell-form-without-shell", "warning", True, "stagelint_rules.shell_form_without_shell", ()),
     ("SL215", "missing-healthcheck-program", "warning", True, "stagelint_rules.missing_healthcheck_program", ()),
 )
