@@ -28,6 +28,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL203", "builder-shipped", "warning", True, "stagelint_rules.builder_shipped", ()),
     ("SL204", "build-packages-shipped", "warning", True, "stagelint_rules.build_packages_shipped", ()),
     ("SL205", "whole-root-copied", "warning", True, "stagelint_rules.whole_root_copied", ()),
+    ("SL207", "runtime-mismatch", "warning", True, "stagelint_rules.runtime_mismatch", ()),
     ("SL210", "missing-non-root-user", "info", False, "stagelint_rules.missing_non_root_user", ()),
     ("SL212", "floating-external-stage", "warning", True, "stagelint_rules.floating_external_stage", ()),
     ("SL213", "secret-reaches-image", "warning", True, "stagelint_rules.secret_reaches_image", ()),
