@@ -23,6 +23,11 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL113", "undeclared-build-arg", "warning", True, "stagelint_rules.undeclared_build_arg", ()),
     ("SL114", "numeric-mount-source", "error", True, "stagelint_rules.numeric_mount_source", ()),
     ("SL115", "stage-index-out-of-range", "error", True, "stagelint_rules.stage_index_out_of_range", ()),
+    ("SL201", "oversized-final-base", "warning", True, "stagelint_rules.oversized_final_base", ()),
     ("SL206", "libc-mismatch", "warning", True, "stagelint_rules.libc_mismatch", ()),
     ("SL208", "copied-path-never-made", "warning", True, "stagelint_rules.copied_path_never_made", ()),
+    ("SL210", "missing-non-root-user", "info", False, "stagelint_rules.missing_non_root_user", ()),
+    ("SL212", "floating-external-stage", "warning", True, "stagelint_rules.floating_external_stage", ()),
+    ("SL214", "shell-form-without-shell", "warning", True, "stagelint_rules.shell_form_without_shell", ()),
+    ("SL215", "missing-healthcheck-program", "warning", True, "stagelint_rules.missing_healthcheck_program", ()),
 )

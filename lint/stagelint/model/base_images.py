@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from stagelint.model import images
-from stagelint.model.families import DEBIAN, FAMILIES, SYSTEMS, UBUNTU, VERSIONS, Family, Kind
+from stagelint.model.families import (
+    ARCHITECTURES,
+    DEBIAN,
+    FAMILIES,
+    SYSTEMS,
+    UBUNTU,
+    VERSIONS,
+    Family,
+    Kind,
+)
 from stagelint.model.images import Reference
 
 _VERSION = re.compile(r"v?(\d+(?:[._+]\d+)*)")
@@ -39,6 +48,8 @@ class Description(NamedTuple):
     @property
     def user(self) -> str:
         """What its processes run as: `root`, a name, `dropped`, or empty if that is not known."""
+        if self.reference.digest and not self.reference.tag and not self.family.has_shell:
+            return ""  # perhaps of a `nonroot` variant
         if "nonroot" in self.words:
             return "nonroot"
         return "app" if self._is_chiseled else self.family.user
@@ -50,6 +61,20 @@ class Description(NamedTuple):
     @property
     def _is_chiseled(self) -> bool:
         return self.family.language == "dotnet" and bool(self.words & {"chiseled", "distroless"})
+
+    def variants(self, may_change_libc: bool) -> Iterator[Reference]:
+        """Smaller variants of the same version and OS, by the tag alone; if *may_change_libc*, the
+        one on Alpine Linux too, which not every image has."""
+        smaller = self.smaller()
+        if smaller:
+            yield smaller
+        if may_change_libc and self.libc == "glibc" and self.family.kind is not Kind.OS:
+            kept = [
+                word
+                for word in self.reference.tag.split("-")
+                if word and word not in (*DEBIAN, *UBUNTU, self.family.smaller, "latest")
+            ]
+            yield self.reference._replace(tag="-".join([*kept, "alpine"]), digest="")
 
     def smaller(self) -> Reference | None:
         """The smaller variant of the same version, OS and libc, if there is one; by its tag alone."""
@@ -78,11 +103,12 @@ def describe(reference: str, mirrors: Mapping[str, str] | None = None) -> Descri
 
 
 def _family(path: str) -> Family | None:
-    found = _BY_PATH.get(path) or _BY_PATH.get("/".join(path.split("/")[-2:]))
-    if found:
-        return found
+    user, _, name = path.rpartition("/")
+    if user in ARCHITECTURES:
+        path = f"library/{name}"
     tail = "/".join(path.split("/")[-2:])
-    return next((each for start, each in _BY_START if tail.startswith(start)), None)
+    found = _BY_PATH.get(path) or _BY_PATH.get(tail)
+    return found or next((each for start, each in _BY_START if tail.startswith(start)), None)
 
 
 _BY_PATH = {family.path: family for family in FAMILIES if not family.path.endswith("*")}
@@ -117,20 +143,23 @@ def _described(reference: Reference, family: Family) -> Description:
     if family.kind is Kind.OS:
         words -= {"stable"}
         is_certain = is_certain or words <= {family.smaller}
-        release = release or _release(family, version)
-        version = ()
+        if not release:
+            release, version = _release(family, version)
     kind = next((kind for word, kind in family.words if word in words), family.kind)
     return Description(
         reference, family, kind, version, frozenset(words), os, release, libc, is_certain
     )
 
 
-def _release(family: Family, version: tuple[int, ...]) -> str:
-    """The release that the tag of an operating system names by its number."""
-    if family.os == "debian" and version:
-        return next((name for name, each in DEBIAN.items() if each == str(version[0])), "")
+def _release(family: Family, version: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """The release that the number of an operating system names, and what is left of the number."""
+    if family.os == "debian":
+        number = str(version[0]) if version else ""
+        release = next((name for name, each in DEBIAN.items() if each == number), "")
+        return release, version[1:] if release else version
+    parts = 1 if family.os in ("fedora", "rhel", "amazonlinux") else 2
     width = 2 if family.os == "ubuntu" else 1
-    return ".".join(f"{part:0{width}}" for part in version)
+    return ".".join(f"{part:0{width}}" for part in version[:parts]), version[parts:]
 
 
 class BaseImage(NamedTuple):
@@ -169,6 +198,16 @@ class Size(NamedTuple):
     is_other_line: bool = False
     """Is it of another line: 3.12 for 3.9? Then it tells the order of magnitude alone."""
 
+    @property
+    def bytes(self) -> int:
+        """Compressed if that is known, else unpacked."""
+        return self.row.compressed if self.row.compressed is not None else self.row.unpacked or 0
+
+    @property
+    def measure(self) -> str:
+        """`compressed` or `unpacked`, whichever *bytes* are."""
+        return "unpacked" if self.row.compressed is None else "compressed"
+
 
 class BaseImages:
     """The catalogue. Of rows for the same image the last counts."""
@@ -194,7 +233,7 @@ class BaseImages:
             if exact:
                 return Size(exact)
         wanted = _meaning(parsed, BaseImage(parsed.name, tag, None, None, "", ""))
-        rows = [row for name in names for row in self._by_name.get(name, ())]
+        rows = [row for name in dict.fromkeys(names) for row in self._by_name.get(name, ())]
         meanings = [(row, _meaning(images.parse(row.reference), row)) for row in rows]
         found = [
             (closeness, meaning.version, DEBIAN.get(meaning.release, meaning.release), row.tag, row)
@@ -235,4 +274,4 @@ def _closeness(wanted: _Meaning, row: _Meaning) -> int:
     is_floating = not wanted.version and not wanted.release
     if wanted.version == row.version and is_release and not is_floating:
         return _SAME
-    return _SAME_LINE if wanted.version or row.version or is_release else _OTHER_LINE
+    return _SAME_LINE if row.version or is_release else _OTHER_LINE

@@ -1,4 +1,4 @@
-"""The programs that a RUN starts: names, arguments, and what is in force for them."""
+"""The programs that instructions start: names, arguments, and what is in force for them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import NamedTuple
 from stagelint.model.expansion import Value
 from stagelint.source import Span
 from stagelint.syntax import shell
-from stagelint.syntax.nodes import Heredoc, Instruction
+from stagelint.syntax.nodes import Argument, Heredoc, Instruction
 
 Lookup = Callable[[str], Value | None]
 
 #: Programs that only start another, with how many of their own words stand before it.
-_WRAPPERS = frozenset("sudo env exec command nohup time eatmydata nice setsid builtin then".split())
+_WRAPPERS = frozenset(
+    """
+    sudo env exec command nohup time eatmydata nice setsid builtin then
+    tini dumb-init docker-init catatonit
+    """.split()
+)
 
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
@@ -77,10 +82,7 @@ class Call(NamedTuple):
 def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
     """The programs that *run* starts. *lookup* and *directory* are in force before it."""
     if run.is_json:
-        words = [(each.value, run.logical.span(each.start, each.end)) for each in run.arguments]
-        if words:
-            reader = _Reader(lookup, directory)
-            yield from reader.call([*words], {}, is_conditional=False, depth=0)
+        yield from _of_words(run, run.arguments, lookup, directory)
         return
     heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
     if heredoc and (heredoc.word_start, heredoc.word_end) == (
@@ -93,11 +95,32 @@ def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[C
         yield from _Reader(lookup, directory).script(script, _of_body(heredoc))
         return
 
-    def place(start: int, end: int) -> Span:
-        at = run.rest_start
-        return run.logical.span(at + start, at + end)
+    yield from _of_script(run, run.rest_start, lookup, directory)
 
-    yield from _Reader(lookup, directory).script(run.rest, place)
+
+def started(command: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
+    """The programs that a container starts for *command*, a CMD, ENTRYPOINT or HEALTHCHECK."""
+    arguments = command.arguments[1:] if command.keyword == "HEALTHCHECK" else command.arguments
+    if command.is_json:
+        yield from _of_words(command, arguments, lookup, directory)
+    elif arguments:
+        yield from _of_script(command, arguments[0].start, lookup, directory)
+
+
+def _of_words(
+    node: Instruction, words: Sequence[Argument], lookup: Lookup, directory: str | None
+) -> Iterator[Call]:
+    placed = [(each.value, node.logical.span(each.start, each.end)) for each in words]
+    yield from _Reader(lookup, directory).call([*placed], {}, is_conditional=False, depth=0)
+
+
+def _of_script(
+    node: Instruction, begin: int, lookup: Lookup, directory: str | None
+) -> Iterator[Call]:
+    def place(start: int, end: int) -> Span:
+        return node.logical.span(begin + start, begin + end)
+
+    yield from _Reader(lookup, directory).script(node.logical.text[begin:], place)
 
 
 def _all_at(span: Span) -> Callable[[int, int], Span]:

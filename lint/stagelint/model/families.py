@@ -216,3 +216,8 @@ EMPTY: dict[str, tuple[str, ...]] = {
         ("/usr/src", "/srv", "/mnt", "/media"),
     ),
 }
+
+#: Users of Docker Hub that hold the official images for one architecture.
+ARCHITECTURES = frozenset(
+    "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x".split()
+)
