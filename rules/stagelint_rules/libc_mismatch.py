@@ -8,6 +8,7 @@ from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
+from stagelint.model.go_imports import imports
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.linking import Circumstances, Linking, installed, linked
 from stagelint.model.moments import Moment
@@ -150,18 +151,22 @@ def _program(
     name = _runs(file, stage)
     is_run = posixpath.basename(path) == name
     image = file.histories[at].image
-    listens = (
-        is_run
-        and image is not None
-        and image.family.language == "go"
-        and any(each.instruction.keyword == "EXPOSE" for each in file.moments_behind(stage))
-    )
+    has_cgo = libc == "glibc" and image is not None and image.family.language == "go"
+    is_exposed = any(each.instruction.keyword == "EXPOSE" for each in file.moments_behind(stage))
     if output.is_open and call.name not in ("cargo", "swift", "dotnet") and not is_run:
         return None
     if call.name == "dotnet" and (output.path != path or name == "dotnet"):
         return None
     words = tuple(file.source.text[span.start : span.end] for span in call.spans)
-    given = Circumstances(libc, in_force(output.moment, call), words, listens)
+    compiled = output.moment
+    given = Circumstances(
+        libc,
+        in_force(compiled, call),
+        words,
+        imports=lambda: imports(file, compiled, call, words),
+        has_cgo=has_cgo,
+        listens=is_run and is_exposed,
+    )
     linking = linked(call, path, given)
     return (linking, call) if linking else None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from stagelint.model.calls import Call
+from stagelint.model.go_imports import Imports
 
 Variable = Callable[[str], str | None]
 """The value of a variable that is in force; None if it is not set, `/` if it may be anything."""
@@ -27,6 +28,8 @@ class Linking(NamedTuple):
     because: str
     """What shows it, for messages."""
     is_certain: bool = True
+    is_needed: bool = False
+    """Does it lose something if it is linked statically?"""
 
 
 class Circumstances(NamedTuple):
@@ -37,8 +40,12 @@ class Circumstances(NamedTuple):
     variable: Variable
     words: tuple[str, ...]
     """The arguments of the compiler as they are written."""
+    imports: Callable[[], Imports] = Imports
+    """What a program in Go imports."""
+    has_cgo: bool = False
+    """Is cgo on unless something is told?"""
     listens: bool = False
-    """Is it what listens on the port of an image, compiled where cgo is on unless it is told?"""
+    """Is it what listens on the port of an image?"""
 
 
 #: Programs in C that distributions link dynamically (Debian 12, Alpine 3.20).
@@ -98,13 +105,21 @@ def _go(call: Call, path: str, words: Words, at: Circumstances) -> Linking | Non
     if _mentions([*words, *flags], "static", "-buildmode", "=internal", "netgo", "musl", "zig"):
         return None
     cgo, system = at.variable("CGO_ENABLED"), at.variable("GOOS")
-    if "/" in flags or system not in (None, "linux"):
+    if "/" in flags or system not in (None, "linux") or cgo not in ("1", None):
         return None
+    if cgo is None and (at.variable("GOARCH") is not None or not at.has_cgo):
+        return None
+    found = at.imports()
+    if found.is_complete and not found.cgo:
+        return None
+    is_needed = found.is_c or (cgo == "1" and not found.is_complete)
+    if found.cgo:
+        return Linking(at.libc, f"{found.cgo}, which uses cgo", is_needed=is_needed)
     if cgo == "1":
-        return Linking(at.libc, "`CGO_ENABLED=1` links the C library dynamically")
-    if cgo is None and at.variable("GOARCH") is None and at.listens and at.libc == "glibc":
+        return Linking(at.libc, "`CGO_ENABLED=1` links the C library", is_needed=is_needed)
+    if at.listens:
         because = "cgo is on unless told, and what listens on a port imports `net`, which uses it"
-        return Linking("glibc", because, is_certain=False)
+        return Linking(at.libc, because, is_certain=False)
     return None
 
 
@@ -114,7 +129,7 @@ def _c(call: Call, path: str, words: Words, at: Circumstances) -> Linking | None
         return None
     if _mentions(words, "static", "-target", "@", "-Wl,-r", "musl"):
         return None
-    return Linking(at.libc, f"`{call.name}` without `-static` links the C library dynamically")
+    return Linking(at.libc, f"`{call.name}` without `-static` links the C library")
 
 
 def _rust(call: Call, path: str, words: Words, at: Circumstances) -> Linking | None:
@@ -134,14 +149,14 @@ def _rust(call: Call, path: str, words: Words, at: Circumstances) -> Linking | N
 def _dart(call: Call, path: str, words: Words, at: Circumstances) -> Linking | None:
     if not call.starts("dart", "compile", "exe"):
         return None
-    return Linking(at.libc, "`dart compile exe` links the C library dynamically")
+    return Linking(at.libc, "`dart compile exe` links the C library")
 
 
 def _swift(call: Call, path: str, words: Words, at: Circumstances) -> Linking | None:
     is_program = re.search(r"/(?:release|debug)/[\w-]+\Z", path)
     if not is_program or _mentions(words, "static-executable", "-sdk", "triple"):
         return None
-    return Linking(at.libc, "`swift build` links the C library dynamically")
+    return Linking(at.libc, "`swift build` links the C library")
 
 
 def _dotnet(call: Call, path: str, words: Words, at: Circumstances) -> Linking | None:

@@ -262,7 +262,9 @@ def in_force(moment: Moment, call: Call) -> Callable[[str], str | None]:
             value = call.settings[name]
             return "/" if value is None else value
         found = moment.variable(name)
-        return found if isinstance(found, str) else None
+        if isinstance(found, str):
+            return found
+        return "/" if moment.declares(name) else None
 
     return variable
 

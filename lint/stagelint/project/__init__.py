@@ -30,7 +30,11 @@ def project(
         source = (changed or {}).get(name) or discover.read(name)
         return None if source.error else file_of(source)
 
-    return Project(
+    def text(path: str) -> str | None:
+        source = files.source(path) if path in project.files else None
+        return source.text if source else None
+
+    project = Project(
         root,
         files=lambda: files.paths,
         builds=lambda: _builds(files, understood),
@@ -38,8 +42,10 @@ def project(
         dockerfile=dockerfile,
         is_dockerfile=discover.is_dockerfile,
         makers=lambda path: _makers(files, path),
+        text=text,
         notes=files.notes,
     )
+    return project
 
 
 def _builds(files: Files, understood: set[str]) -> Iterator[Build]:
