@@ -21,12 +21,234 @@ from stagelint.source import Span
 class LibcMismatch(Rule):
     """A program that needs another C library than the image it is copied to has.
 
-    It does not start: the kernel does not find the loader, and says `no such file or directory`.
+    It does not start: the kernel does not find its loader, and says `no such file or directory`.
+    That happens when a program is linked dynamically on Debian, which has glibc, and copied to Alpine
+    Linux, which has musl, to `scratch` or `distroless/static`, which have neither; or the other way
+    round.
+
+    It speaks of a `COPY --from` to an image that says what it runs, where what is copied is shown to
+    be linked dynamically: by `gcc` or `clang` without `-static`, `cargo` for a gnu target, `swift build`,
+    `dart compile exe`, `dotnet publish` with a runtime for the other library, or if it comes with a
+    distribution that links it so. A Go program needs the C library if cgo is on, which it is in
+    `golang` images upon Debian, and something it imports uses cgo, such as `net`: that is looked up in
+    the sources, where they lie in the repository. If they do not, `CGO_ENABLED=1` shows it too; and
+    that a program listens on a port makes it likely, for which the severity is `info`.
+
+    It is silent if the image or the command does not tell: for a base of an unknown family, a compiler
+    that `make` or a script starts, options in variables, a cross compilation, and if the image gets
+    `gcompat`, `libc6-compat`, or a loader by another COPY. Whether two releases of glibc fit each other
+    is not looked at.
+
+    The fix sets `CGO_ENABLED=0`, or links statically with `-static`. Both change the program, which may
+    then look up names in another way, so neither is safe. There is none if the program is known to
+    import C, or says `CGO_ENABLED=1` and not all it imports is known.
+
+    `tests/builder/test_libc.py` shows on BuildKit that such programs do not start, and do once fixed.
     """
 
     code = "SL206"
     roles = SHIPPED
-    examples = (Bad(""), Good(""))
+    examples = (
+        Bad(
+            """
+            FROM gcc:14 AS build
+            COPY hello.c .
+            RUN gcc -O2 -o /hello hello.c
+
+            FROM alpine:3.22
+            COPY --from=build /hello /bin/hello
+                              ^^^^^^ `/hello` needs glibc, and `alpine:3.22` has musl
+            CMD ["hello"]
+            """,
+            fixed="""
+            FROM gcc:14 AS build
+            COPY hello.c .
+            RUN gcc -static -O2 -o /hello hello.c
+
+            FROM alpine:3.22
+            COPY --from=build /hello /bin/hello
+            CMD ["hello"]
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /out/server .
+
+            FROM scratch
+            COPY --from=build /out/server /server
+                              ^^^^^^^^^^^ `/out/server` likely needs glibc, and `scratch` has no C library
+            EXPOSE 8080
+            ENTRYPOINT ["/server"]
+            """,
+            fixed="""
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            RUN CGO_ENABLED=0 go build -o /out/server .
+
+            FROM scratch
+            COPY --from=build /out/server /server
+            EXPOSE 8080
+            ENTRYPOINT ["/server"]
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            --- go.mod
+            module example.com/server
+            --- cmd/server/main.go
+            package main
+
+            import "example.com/server/web"
+
+            func main() { web.Serve() }
+            --- web/web.go
+            package web
+
+            import (
+            	"net/http"
+            )
+
+            func Serve() { http.ListenAndServe(":80", nil) }
+            --- Dockerfile
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /out/server ./cmd/server
+
+            FROM example.com/distroless/static
+            COPY --from=build /out/server /server
+                              ^^^^^^^^^^^ `/out/server` needs glibc, and `example.com/distroless/static` has no C library
+            ENTRYPOINT ["/server"]
+            """
+        ),
+        Good(
+            """
+            --- go.mod
+            module example.com/hello
+            --- main.go
+            package main
+
+            import "fmt"
+
+            func main() { fmt.Println("hello") }
+            --- Dockerfile
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /hello .
+
+            FROM scratch
+            COPY --from=build /hello /hello
+            EXPOSE 80
+            ENTRYPOINT ["/hello"]
+            """
+        ),
+        Bad(
+            """
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            ENV CGO_ENABLED=1
+            RUN go build -o /out/server .
+
+            FROM alpine
+            COPY --from=build /out/server /server
+                              ^^^^^^^^^^^ `/out/server` needs glibc, and `alpine` has musl
+            CMD /server --all
+            """
+        ),
+        Bad(
+            """
+            FROM rust:1.90 AS build
+            WORKDIR /src
+            COPY . .
+            RUN cargo build --release
+
+            FROM example.com/distroless/static-debian12
+            COPY --from=build /src/target/release/app /app
+                              ^^^^^^^^^^^^^^^^^^^^^^^ `/src/target/release/app` needs glibc, and `example.com/distroless/static-debian12` has no C library
+            CMD ["/app"]
+            """
+        ),
+        Bad(
+            """
+            FROM alpine:3.22 AS build
+            RUN apk add --no-cache gcc musl-dev
+            COPY hello.c /
+            RUN cc -o /hello /hello.c -lm
+
+            FROM debian:bookworm-slim
+            COPY --from=build /hello /hello
+                              ^^^^^^ `/hello` needs musl, and `debian:bookworm-slim` has glibc
+            CMD ["/hello"]
+            """
+        ),
+        Good(
+            """
+            FROM golang:1.25 AS static
+            WORKDIR /src
+            COPY . .
+            RUN CGO_ENABLED=0 go build -o /out/one .
+            RUN go build -tags netgo,osusergo -o /out/two .
+            RUN go build -ldflags '-extldflags "-static"' -o /out/three .
+            ARG TARGETARCH
+            RUN GOARCH=$TARGETARCH go build -o /out/four .
+            ARG CGO_ENABLED
+            RUN go build -o /out/five .
+            RUN gcc -static -o /out/six main.c
+
+            FROM rust:1.90 AS musl
+            WORKDIR /src
+            COPY . .
+            RUN cargo build --release --target x86_64-unknown-linux-musl
+
+            FROM alpine
+            COPY --from=static /out/one /out/two /out/three /out/four /out/five /out/six /bin/
+            COPY --from=musl /src/target/x86_64-unknown-linux-musl/release/app /bin/
+            EXPOSE 80
+            CMD ["one"]
+            """
+        ),
+        Good(
+            """
+            FROM gcc:14 AS build
+            COPY hello.c .
+            RUN gcc -o /hello hello.c
+
+            FROM alpine
+            RUN apk add --no-cache gcompat
+            COPY --from=build /hello /bin/hello
+            CMD ["hello"]
+            """
+        ),
+        Good(
+            """
+            FROM dart:3.9 AS build
+            WORKDIR /app
+            COPY . .
+            RUN dart compile exe bin/server.dart -o bin/server
+
+            FROM scratch
+            COPY --from=build /runtime/ /
+            COPY --from=build /app/bin/server /app/bin/
+            CMD ["/app/bin/server"]
+            """
+        ),
+        Good(
+            """
+            FROM gcc:14 AS build
+            RUN gcc -o /out/hello hello.c
+            FROM scratch
+            COPY --from=build /out /
+            """
+        ),
+    )
 
     def check(self, file: File) -> Iterator[Finding]:
         if len(file.stages) > _MOST_STAGES or file.is_rejected:
@@ -57,13 +279,16 @@ class LibcMismatch(Rule):
             related: tuple[Related, ...] = ()
             if call:
                 related = (Related(file.source, call.span, linking.because),)
+            note = "" if call else linking.because
+            if linking.is_needed:
+                note = "compile it on the C library that the image has: it may not work without cgo"
             yield self.finding(
                 file,
                 instruction.logical.span(argument.start, argument.end),
                 f"`{path}` {likely}needs {linking.libc}, and `{_base(file, stage)}` {has}",
                 severity=None if linking.is_certain else Severity.INFO,
-                fix=_without_cgo(file, call) if call else None,
-                note="" if call else linking.because,
+                fix=_fix(file, call) if call and not linking.is_needed else None,
+                note=note,
                 stage=stage,
                 related=related,
                 certain=linking.is_certain,
@@ -73,8 +298,12 @@ class LibcMismatch(Rule):
 #: Each stage has all paths of those it is built on, and nobody writes such files.
 _MOST_STAGES = 500
 
-#: What makes programs of the other C library run, or static ones of dynamic ones.
-_MENDS = re.compile(r"gcompat|libc6-compat|glibc|ld-linux|ld-musl|musl|patchelf|staticx")
+#: What brings another C library to an image with this one, or makes static programs of dynamic ones.
+_MENDS = {
+    "glibc": re.compile(r"musl|patchelf|staticx"),
+    "musl": re.compile(r"gcompat|libc6-compat|glibc|ld-linux|patchelf|staticx"),
+    "": re.compile(r"ld-linux|ld-musl|glibc|musl"),
+}
 _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1")
 
 
@@ -105,8 +334,10 @@ def _runs(file: File, stage: Stage) -> str:
 
 
 def _is_mended(file: File, stage: Stage) -> bool:
+    """Does it do something that lets programs of another C library run, or makes such?"""
+    pattern = _MENDS[_libc(file, stage) or ""]
     return any(
-        _MENDS.search(str(moment.instruction))
+        pattern.search(str(moment.instruction))
         for moment in file.moments_behind(stage)
         if moment.instruction.keyword == "RUN"
     )
@@ -144,9 +375,7 @@ def _program(
         return (found, None) if found else None
     if call is None or output.moment is None or not libc:
         return None
-    if any(
-        _MENDS.search(each.instruction.rest) for each in file.moments_behind(source) if each.calls
-    ):
+    if _is_mended(file, source):
         return None
     name = _runs(file, stage)
     is_run = posixpath.basename(path) == name
@@ -171,13 +400,26 @@ def _program(
     return (linking, call) if linking else None
 
 
-def _without_cgo(file: File, call: Call) -> Fix | None:
-    """Compile without cgo, where the call stands in the file as it is run."""
+def _fix(file: File, call: Call) -> Fix | None:
+    """Link statically, where *call* stands in the file as it is run."""
     text = file.source.text
-    if call.name != "go" or not text.startswith("go", call.span.start):
+    start, end = call.span.start, call.span.start + len(call.name)
+    if text[start:end] != call.name:
         return None
-    before = re.search(r"\bCGO_ENABLED=1(?=(?:\s+\w+=[^\s;&|]*)*\s+\Z)", text[: call.span.start])
-    edit = Edit(Span(call.span.start, call.span.start), "CGO_ENABLED=0 ")
-    if before:
-        edit = Edit(Span(before.end() - 1, before.end()), "0")
-    return Fix("Compile without cgo", (edit,), Guarantee.BEHAVIOUR)
+    if call.name == "go" and _BEGINS.search(text[:start]):
+        edit = Edit(Span(start, start), "CGO_ENABLED=0 ")
+        before = _SET.search(text[:start])
+        if before:
+            edit = Edit(Span(before.end() - 1, before.end()), "0")
+        return Fix("Compile without cgo", (edit,), Guarantee.BEHAVIOUR)
+    has_libraries = any(not each or each.startswith(("-l", "-Wl")) for each in call.arguments)
+    if call.name in ("gcc", "g++", "cc", "c++") and not has_libraries:
+        edit = Edit(Span(end, end), " -static")
+        return Fix("Link statically", (edit,), Guarantee.BEHAVIOUR)
+    return None
+
+
+#: `CGO_ENABLED=1` for the command that follows.
+_SET = re.compile(r"\bCGO_ENABLED=1(?=(?:\s+\w+=[^\s;&|]*)*\s+\Z)")
+#: What an assignment may follow.
+_BEGINS = re.compile(r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else|env)|\s--\w\S*|\s\w+=\S*)\s*\Z")

@@ -55,7 +55,9 @@ _OTHER = re.compile(
 _CONSTRAINT = re.compile(r"^//(?:go:build| \+build)\s", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 _BODY = re.compile(r"^(?:func|type|var|const)\b", re.MULTILINE)
-_IMPORT = re.compile(r"^import\s*(?:\((.*?)\)|(?:[\w.]+\s+)?(\"[^\"]+\"))", re.DOTALL | re.MULTILINE)
+_IMPORT = re.compile(
+    r"^import\s*(?:\((.*?)\)|(?:[\w.]+\s+)?(\"[^\"]+\"))", re.DOTALL | re.MULTILINE
+)
 _NAME = re.compile(r"\"([^\"]+)\"")
 _MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 
@@ -268,7 +270,5 @@ def _of_file(sources: _Sources, path: str) -> list[str] | None:
     body = _BODY.search(text)
     text = text[: body.start()] if body else text
     return [
-        name
-        for match in _IMPORT.finditer(text)
-        for name in _NAME.findall(match[1] or match[2])
+        name for match in _IMPORT.finditer(text) for name in _NAME.findall(match[1] or match[2])
     ]
