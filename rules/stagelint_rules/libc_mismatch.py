@@ -270,10 +270,10 @@ class LibcMismatch(Rule):
         instruction = moment.instruction
         for argument in instruction.arguments[:-1]:
             path = moment.path(argument.value, "/")
-            found = _program(file, stage, moment, reference, path) if path else None
+            found = _copied_program(file, stage, reference, path) if path else None
             if not found or found[0].libc == libc or _brings_loader(file, stage, moment):
                 continue
-            linking, call = found
+            linking, call, path = found
             has = f"has {libc}" if libc else "has no C library"
             likely = "" if linking.is_certain else "likely "
             related: tuple[Related, ...] = ()
@@ -355,14 +355,24 @@ def _brings_loader(file: File, stage: Stage, copy: Moment) -> bool:
     )
 
 
+def _copied_program(
+    file: File, stage: Stage, reference: Reference, path: str
+) -> tuple[Linking, Call | None, str] | None:
+    """As `_program`, with its path: *path*, or that of what the image runs in this folder."""
+    inside = posixpath.join(path, _runs(file, stage))
+    for each in dict.fromkeys((path.rstrip("/"), inside)):
+        found = _program(file, stage, reference, each)
+        if found:
+            return *found, each
+    return None
+
+
 def _program(
-    file: File, stage: Stage, moment: Moment, reference: Reference, path: str
+    file: File, stage: Stage, reference: Reference, path: str
 ) -> tuple[Linking, Call | None] | None:
     """How what is copied from *path* is linked, and what compiled it, if it was compiled here."""
     assert reference.needs is not None
-    outputs = file.outputs[reference.needs]
-    path = path.rstrip("/")
-    made = outputs.maker(path)
+    made = file.outputs[reference.needs].maker(path)
     if made is None:
         return None
     output, at = made

@@ -88,7 +88,7 @@ def imports(file: File, moment: Moment, call: Call, words: Sequence[str]) -> Imp
         return Imports()
     copies = [*_copies(file, moment)]
     found: list[Imports] = []
-    context = posixpath.dirname(path)
+    context: str = posixpath.dirname(path)
     while True:  # the context is the folder of the Dockerfile, or one that this lies in
         sources = _Sources(project, context, copies)
         if sources.files(folder):
@@ -246,12 +246,12 @@ def _uses(name: str) -> bool:
 
 def _module(sources: _Sources, folder: str) -> tuple[str, str]:
     """The name of the module that *folder* belongs to, and where that lies; empty if not known."""
-    at = folder
+    at: str = folder
     while True:
         for path in sources.files(at, "go.mod"):
-            found = _MODULE.search(sources.text(path) or "")
-            if found:
-                return found[1], at
+            name = _MODULE.search(sources.text(path) or "")
+            if name:
+                return name[1], at
         if at == "/":
             return "", ""
         at = posixpath.dirname(at)

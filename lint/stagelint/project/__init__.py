@@ -31,10 +31,10 @@ def project(
         return None if source.error else file_of(source)
 
     def text(path: str) -> str | None:
-        source = files.source(path) if path in project.files else None
+        source = files.source(path) if files.exists(path) else None
         return source.text if source else None
 
-    project = Project(
+    return Project(
         root,
         files=lambda: files.paths,
         builds=lambda: _builds(files, understood),
@@ -45,7 +45,6 @@ def project(
         text=text,
         notes=files.notes,
     )
-    return project
 
 
 def _builds(files: Files, understood: set[str]) -> Iterator[Build]:
