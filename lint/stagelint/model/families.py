@@ -258,6 +258,28 @@ VERSIONS = frozenset(
     """.split()
 )
 
+#: Folders in which the images of operating systems and languages keep what they bring.
+SYSTEM = tuple(
+    """
+    /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /root /run /sbin
+    /srv /sys /tmp /usr /var
+    """.split()
+)
+
+#: Families whose images have next to nothing outside of those, with the folders in them that are
+#: empty.
+EMPTY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("library/debian", "library/ubuntu", "library/alpine", "library/rust", "library/gcc"),
+        ("/usr/src", "/opt", "/srv", "/mnt", "/media"),
+    ),
+    "library/golang": ("/usr/src", "/opt", "/srv", "/mnt", "/media", "/go/src", "/go/bin"),
+    **dict.fromkeys(
+        ("library/python", "library/node", "library/ruby", "library/maven", "dotnet/sdk"),
+        ("/usr/src", "/srv", "/mnt", "/media"),
+    ),
+}
+
 #: Users of Docker Hub that hold the official images for one architecture.
 ARCHITECTURES = frozenset(
     "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x".split()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stagelint.model.build import BuildGraph
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
+    from stagelint.model.outputs import Outputs
     from stagelint.model.project import Project, Requests
 
 #: The comment above a FROM that declares its stage an entry point.
@@ -273,6 +274,16 @@ class File:
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""
         return [moment for each in self.chain(stage) for moment in self.moments(each)]
+
+    @cached_property
+    def outputs(self) -> list[Outputs]:
+        """What every stage can have at which path."""
+        from stagelint.model.outputs import Outputs  # only rules about what is copied need it
+
+        done: list[Outputs] = []
+        for stage in self.stages:
+            done.append(Outputs(self, stage.index, done))
+        return done
 
     @cached_property
     def sizes(self) -> BaseImages:
