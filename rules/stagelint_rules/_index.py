@@ -32,6 +32,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL207", "runtime-mismatch", "warning", True, "stagelint_rules.runtime_mismatch", ()),
     ("SL208", "copied-path-never-made", "warning", True, "stagelint_rules.copied_path_never_made", ()),
     ("SL210", "missing-non-root-user", "info", False, "stagelint_rules.missing_non_root_user", ()),
+    ("SL211", "build-platform-ignored", "warning", True, "stagelint_rules.build_platform_ignored", ()),
     ("SL212", "floating-external-stage", "warning", True, "stagelint_rules.floating_external_stage", ()),
     ("SL213", "secret-reaches-image", "warning", True, "stagelint_rules.secret_reaches_image", ()),
     ("SL214", "shell-form-without-shell", "warning", True, "stagelint_rules.shell_form_without_shell", ()),
