@@ -7,7 +7,8 @@ Dockerfiles of the Docker Official Images, of distroless and of .NET, as of Sept
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from stagelint.tuples import NamedTuple
 
 
 class Kind(StrEnum):

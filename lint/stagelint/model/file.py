@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
@@ -27,6 +27,7 @@ from stagelint.syntax.nodes import (
     Phase,
     Problem,
 )
+from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages

@@ -11,11 +11,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.syntax.validate import mount_fields
+from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from stagelint.model.base_images import Description
 from stagelint.model.calls import Call
@@ -13,6 +12,7 @@ from stagelint.model.file import File
 from stagelint.model.moments import absolute
 from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
+from stagelint.tuples import NamedTuple
 
 
 class Interpreter(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.calls import Call
 from stagelint.model.go_imports import Imports
+from stagelint.tuples import NamedTuple
 
 Variable = Callable[[str], str | None]
 """The value of a variable that is in force; None if it is not set, `/` if it may be anything."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
 from stagelint.model.families import EMPTY, SYSTEM
@@ -18,6 +18,7 @@ from stagelint.model.moments import Moment, absolute
 from stagelint.model.writers import ANYWHERE, Target, targets
 from stagelint.source import Span
 from stagelint.syntax.validate import mount_fields
+from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description

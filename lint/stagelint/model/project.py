@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
 
 from stagelint.model.file import File
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import lower
+from stagelint.tuples import NamedTuple
 
 #: Stands in a value for text that cannot be told by reading; no file that is read has it.
 UNKNOWN = "\0"

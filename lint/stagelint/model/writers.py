@@ -8,10 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
+from stagelint.tuples import NamedTuple
 
 
 class Target(NamedTuple):
