@@ -51,7 +51,7 @@ CASES = [
     Case(base, *sdk)
     for base in ("scratch", "alpine:3.22")
     for sdk in (
-        ("gcc:12", IN_C, "cc -o /out/it main.c", "cc -static -o /out/it main.c"),
+        ("gcc:12", IN_C, "gcc -o /out/it main.c", "gcc -static -o /out/it main.c"),
         ("golang:1.19", IN_GO, "go build -o /out/it .", "CGO_ENABLED=0 go build -o /out/it ."),
     )
 ]
