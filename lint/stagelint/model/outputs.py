@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from stagelint.model.file import File
     from stagelint.model.graph import Reference
 
-_WILD = re.compile(r"[*?\[]")
+_WILD = r"[*?\[]"
 _REDIRECTION = re.compile(r">{1,2}\|?\s*\"?'?([^\s;&|<>()\"'`]+)")
 #: The directory that these change is not followed.
-_ELSEWHERE = re.compile(r"\([^)]*\bcd\s|\bpushd\b|\bchroot\b")
+_ELSEWHERE = r"\([^)]*\bcd\s|\bpushd\b|\bchroot\b"
 
 
 class Output(NamedTuple):
@@ -54,7 +54,7 @@ class Output(NamedTuple):
         """May *path*, which has no slash at the end, be there because of this?"""
         if any(_is_in(path, folder) for folder in self.hidden):
             return False
-        wild = _WILD.search(path)
+        wild = re.search(_WILD, path)
         if wild:
             path = posixpath.dirname(path[: wild.start()] + "x")
         return _is_in(self.path, path) or (self.is_open and _is_in(path, self.path))
@@ -137,7 +137,7 @@ class Outputs:
         """
         path = path.rstrip("/")
         covering = [each for each in self.found if _covers(each, path)]
-        if not covering or _WILD.search(path):
+        if not covering or re.search(_WILD, path):
             return None
         nearest = max(len(each.path) for each in covering)
         output = [each for each in covering if len(each.path) == nearest][-1]
@@ -173,7 +173,12 @@ class Outputs:
         span = moment.instruction.code_span
         copied = moment.path(word, "/") if reference else None
         bare = place.rstrip("/") or "/"
-        if copied is None or reference is None or reference.needs is None or _WILD.search(copied):
+        if (
+            copied is None
+            or reference is None
+            or reference.needs is None
+            or re.search(_WILD, copied)
+        ):
             yield Output(bare, is_open=True, moment=moment, span=span)
             return
         if reference.needs >= len(self._done) or moment.instruction.flag("parents"):
@@ -243,7 +248,7 @@ def _run(moment: Moment) -> Iterator[Output]:
     )
     span = instruction.code_span
     is_read = moment.is_posix and (moment.calls or not script.strip())
-    if not is_read or _ELSEWHERE.search(script) or len(instruction.heredocs) > 1:
+    if not is_read or re.search(_ELSEWHERE, script) or len(instruction.heredocs) > 1:
         yield Output("/", is_open=True, moment=moment, span=span, hidden=hidden)
         return
     directories = {moment.directory, *(call.directory for call in moment.calls)}
