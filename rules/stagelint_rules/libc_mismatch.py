@@ -8,9 +8,8 @@ from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
-from stagelint.model.go_imports import imports
 from stagelint.model.graph import EdgeKind, Reference
-from stagelint.model.linking import Circumstances, Linking, installed, linked
+from stagelint.model.linking import Circumstances, Imports, Linking, installed, linked
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import in_force
 from stagelint.model.stages import Stage
@@ -251,7 +250,7 @@ class LibcMismatch(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if len(file.stages) > _MOST_STAGES or file.is_rejected:
+        if file.is_huge or file.is_rejected:
             return
         for stage in self.stages(file):
             libc = _libc(file, stage)
@@ -294,9 +293,6 @@ class LibcMismatch(Rule):
                 certain=linking.is_certain,
             )
 
-
-#: Each stage has all paths of those it is built on, and nobody writes such files.
-_MOST_STAGES = 500
 
 #: What brings another C library to an image with this one, or makes static programs of dynamic ones.
 _MENDS = {
@@ -398,11 +394,17 @@ def _program(
         return None
     words = tuple(file.source.text[span.start : span.end] for span in call.spans)
     compiled = output.moment
+
+    def imports() -> Imports:
+        from stagelint.model import go_imports  # few programs are in Go, with cgo
+
+        return go_imports.imports(file, compiled, call, words)
+
     given = Circumstances(
         libc,
         in_force(compiled, call),
         words,
-        imports=lambda: imports(file, compiled, call, words),
+        imports=imports,
         has_cgo=has_cgo,
         listens=is_run and is_exposed,
     )
@@ -416,11 +418,12 @@ def _fix(file: File, call: Call) -> Fix | None:
     start, end = call.span.start, call.span.start + len(call.name)
     if text[start:end] != call.name:
         return None
-    if call.name == "go" and _BEGINS.search(text[:start]):
+    begin = max(start - _NEAR, 0)
+    if call.name == "go" and re.search(_BEGINS, text[begin:start]):
         edit = Edit(Span(start, start), "CGO_ENABLED=0 ")
-        before = _SET.search(text[:start])
+        before = re.search(_SET, text[begin:start])
         if before:
-            edit = Edit(Span(before.end() - 1, before.end()), "0")
+            edit = Edit(Span(begin + before.end() - 1, begin + before.end()), "0")
         return Fix("Compile without cgo", (edit,), Guarantee.BEHAVIOUR)
     has_libraries = any(not each or each.startswith(("-l", "-Wl")) for each in call.arguments)
     if call.name in ("gcc", "g++", "cc", "c++") and not has_libraries:
@@ -429,7 +432,9 @@ def _fix(file: File, call: Call) -> Fix | None:
     return None
 
 
+#: Characters in front of a command that are looked at.
+_NEAR = 400
 #: `CGO_ENABLED=1` for the command that follows.
-_SET = re.compile(r"\bCGO_ENABLED=1(?=(?:\s+\w+=[^\s;&|]*)*\s+\Z)")
+_SET = r"\bCGO_ENABLED=1(?=(?:\s+\w+=[^\s;&|]*)*\s+\Z)"
 #: What an assignment may follow.
-_BEGINS = re.compile(r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else|env)|\s--\w\S*|\s\w+=\S*)\s*\Z")
+_BEGINS = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else|env)|\s--\w\S*|\s\w+=\S*)\s*\Z"

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
+from stagelint.model.linking import Imports
 from stagelint.model.moments import Moment
 from stagelint.syntax.validate import mount_fields
 from stagelint.tuples import NamedTuple
@@ -64,17 +65,6 @@ _MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 
 #: Programs of more files are not followed further.
 _MOST = 500
-
-
-class Imports(NamedTuple):
-    """What is known of the imports of a program."""
-
-    cgo: str = ""
-    """What uses cgo, for messages: `main.go` imports `net/http`; empty if nothing is known to."""
-    is_complete: bool = False
-    """Could all be read?"""
-    is_c: bool = False
-    """Is something imported that is no Go without cgo?"""
 
 
 def imports(file: File, moment: Moment, call: Call, words: Sequence[str]) -> Imports:

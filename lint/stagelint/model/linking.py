@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stagelint.model.calls import Call
-from stagelint.model.go_imports import Imports
 from stagelint.tuples import NamedTuple
 
 Variable = Callable[[str], str | None]
@@ -30,6 +29,17 @@ class Linking(NamedTuple):
     is_certain: bool = True
     is_needed: bool = False
     """Does it lose something if it is linked statically?"""
+
+
+class Imports(NamedTuple):
+    """What is known of the imports of a program in Go."""
+
+    cgo: str = ""
+    """What uses cgo, for messages: `main.go` imports `net/http`; empty if nothing is known to."""
+    is_complete: bool = False
+    """Could all be read?"""
+    is_c: bool = False
+    """Is something imported that is no Go without cgo?"""
 
 
 class Circumstances(NamedTuple):
@@ -58,20 +68,20 @@ DYNAMIC = frozenset(
     """.split()
 )
 #: Where they lie.
-_PLACES = re.compile(r"(?:/usr(?:/local)?)?/s?bin/([\w.+-]+)\Z")
+_PLACES = r"(?:/usr(?:/local)?)?/s?bin/([\w.+-]+)\Z"
 
-_LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|a|o|rlib|d|wasm|h|exe|dll|dylib)\Z")
+_LIBRARY = r"\.(?:so(?:\.\d+)*|a|o|rlib|d|wasm|h|exe|dll|dylib)\Z"
 #: An argument that is not known, but no list of options for the linker.
-_HARMLESS = re.compile(r"-X\b|-s\b|-w\b|pkg-config|\A[\"']?[\w./:=-]")
+_HARMLESS = r"-X\b|-s\b|-w\b|pkg-config|\A[\"']?[\w./:=-]"
 #: A .NET program that brings its own runtime, or is one file.
-_ALONE = re.compile(r"(?i)--sc\b|--self-contained\b|[-/]p:(?:SelfContained|PublishAot)=true")
-_NOT_ALONE = re.compile(r"(?i)(?:--sc|--self-contained)[ =]false|--no-self-contained|=false")
-_TRIPLE = re.compile(r"\w+-[\w]+-[\w]+(?:-\w+)?\Z")
+_ALONE = r"(?i)--sc\b|--self-contained\b|[-/]p:(?:SelfContained|PublishAot)=true"
+_NOT_ALONE = r"(?i)(?:--sc|--self-contained)[ =]false|--no-self-contained|=false"
+_TRIPLE = r"\w+-[\w]+-[\w]+(?:-\w+)?\Z"
 
 
 def installed(path: str, libc: str) -> Linking | None:
     """How a program of the distribution is linked."""
-    found = _PLACES.match(path)
+    found = re.match(_PLACES, path)
     if not libc or not found or found[1] not in DYNAMIC or path.startswith("/usr/local"):
         return None
     return Linking(libc, f"the distribution links `{found[1]}` dynamically")
@@ -80,7 +90,7 @@ def installed(path: str, libc: str) -> Linking | None:
 def linked(call: Call, path: str, at: Circumstances) -> Linking | None:
     """How the program is linked that *call* writes to *path*."""
     linker = _LINKERS.get(call.name)
-    if linker is None or not at.libc or _LIBRARY.search(path):
+    if linker is None or not at.libc or re.search(_LIBRARY, path):
         return None
     words = [*_known(call, at)]
     return None if None in words else linker(call, path, [each or "" for each in words], at)
@@ -89,7 +99,7 @@ def linked(call: Call, path: str, at: Circumstances) -> Linking | None:
 def _known(call: Call, at: Circumstances) -> Iterator[str | None]:
     """The arguments; one that is not known as it is written, None if it may be any option."""
     for argument, written in zip(call.arguments, at.words, strict=True):
-        is_open = argument is None and not _HARMLESS.search(written)
+        is_open = argument is None and not re.search(_HARMLESS, written)
         yield None if is_open or "FLAGS" in written else argument or written
 
 
@@ -136,7 +146,7 @@ def _rust(call: Call, path: str, words: Words, at: Circumstances) -> Linking | N
     flags = [at.variable(name) for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS")]
     target = call.option("--target") or at.variable("CARGO_BUILD_TARGET") or ""
     *folders, name = path.split("/")
-    triple = next((each for each in folders if _TRIPLE.fullmatch(each)), target)
+    triple = next((each for each in folders if re.fullmatch(_TRIPLE, each)), target)
     is_gnu = not triple or triple.endswith("-linux-gnu")
     if at.libc != "glibc" or not is_gnu or _mentions([*flags, *words, target], "static", "musl"):
         return None
@@ -164,7 +174,7 @@ def _dotnet(call: Call, path: str, words: Words, at: Circumstances) -> Linking |
     if call.words[:1] != ("publish",) or _mentions(words, "Static"):
         return None
     settings = " ".join(words)
-    if not _ALONE.search(settings) or _NOT_ALONE.search(settings):
+    if not re.search(_ALONE, settings) or re.search(_NOT_ALONE, settings):
         return None
     target = call.option("-r", "--runtime") or ""
     if re.fullmatch(r"linux-musl-\w+", target):
