@@ -23,4 +23,5 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL113", "undeclared-build-arg", "warning", True, "stagelint_rules.undeclared_build_arg", ()),
     ("SL114", "numeric-mount-source", "error", True, "stagelint_rules.numeric_mount_source", ()),
     ("SL115", "stage-index-out-of-range", "error", True, "stagelint_rules.stage_index_out_of_range", ()),
+    ("SL209", "dead-instruction", "warning", True, "stagelint_rules.dead_instruction", ()),
 )
