@@ -50,13 +50,14 @@ def findings(run: Session, project: Project, *, multi_stage: bool) -> Iterator[F
 
 
 def rows(folder: str, run: Session, project: Project, *, multi_stage: bool) -> Iterator[str]:
-    """Tab-separated: repository, path, line, code, certain or not, message."""
+    """Tab-separated: repository, path, line, code, severity, certain or not, message."""
     for each in findings(run, project, multi_stage=multi_stage):
         if each.code not in ALWAYS:
             line = each.source.position(each.span.start).line
             certain = "certain" if each.certain else "perhaps"
             path = each.source.path
-            yield f"{Path(folder).name}\t{path}\t{line}\t{each.code}\t{certain}\t{each.message}"
+            words = (Path(folder).name, path, str(line), each.code, each.severity, certain)
+            yield "\t".join((*words, each.message))
 
 
 def renamed(run: Session, project: Project) -> Counter[str]:

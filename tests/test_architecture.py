@@ -15,6 +15,7 @@ MODULES = {
 
 
 PROJECT = {module for module in MODULES if module.split(".")[0] == "project"}
+SIZES = {module for module in MODULES if module.split(".")[0] == "sizes"}
 VERIFY = {module for module in MODULES if module.split(".")[0] == "verify"}
 
 
@@ -48,7 +49,10 @@ def importers(*names: str) -> set[str]:
         (["ruamel"], {"project.yaml_shape"}),
         (["stagelint.project"], {"session", "cli", *PROJECT}),
         (["subprocess"], {"discover", "verify.process"}),
-        (["concurrent", "threading"], {"verify.__init__", "verify.process"}),
+        (
+            ["concurrent", "threading"],
+            {"verify.__init__", "verify.process", "sizes.deadline"},
+        ),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
         (["tomllib"], {"config"}),
         (["libcst", "ast"], {"project.python"}),
@@ -62,11 +66,20 @@ def importers(*names: str) -> set[str]:
             },
         ),
         (["tempfile"], {"verify.__init__"}),
-        (["shutil"], {"verify.buildkit", "verify.buildah"}),  # to find the program
-        (["socket", "urllib", "http"], set[str]()),
+        (
+            ["shutil"],  # to find the program
+            {"verify.buildkit", "verify.buildah", "sizes.engines", "sizes.credentials"},
+        ),
+        (["socket", "http", "requests"], set[str]()),
+        (["urllib3", "urllib", "ssl"], {"sizes.web", "sizes.authorization"}),  # the network
+        (["stagelint.sizes.registry"], {"cli"}),
+        (["stagelint.sizes"], {"session", "cli", "arguments", *SIZES}),
         (
             ["stagelint.verify"],
-            {"check", "result", "cli", "session", "report.verification", *VERIFY},
+            {
+                *{"check", "result", "cli", "session", "report.verification", *VERIFY},
+                *{"sizes.engines", "sizes.credentials"},  # to run a program
+            },
         ),
         (["stagelint_rules"], {"registry", "catalogue"}),
         (["stagelint.cli", "stagelint.check"], {"__main__", "cli"}),

@@ -1281,6 +1281,9 @@ dialect = "buildkit"
 fail-level = "warning"
 output-format = "text"
 unsafe-fixes = false
+allow-libc-change = false
+final-base-budget = ""
+sizes = ""
 
 [targets]
 "*" = ["a", "b"]
@@ -1288,6 +1291,8 @@ unsafe-fixes = false
 [per-file-ignores]
 
 [build-args]
+
+[registry-mirrors]
 """
     head = f"# from {os.path.join('api', 'stagelint.toml')}\nselect = []\nextend-select = []\n"
 
@@ -1461,6 +1466,7 @@ def test_graph(stagelint: Run) -> None:
 
 target stage-2: BuildKit builds build, stage-2
   the classic builder builds tools as well
+  it ships scratch, /app from build
 """,
         "",
     )
@@ -1489,6 +1495,7 @@ def test_graph_of_a_file_with_an_error(stagelint: Run) -> None:
   └─ built on alpine
 
 target stage-0: BuildKit builds stage-0
+  it ships alpine (3.8 MB compressed, 2026-09-17)
 
 1 error: `stagelint check` shows it
 """,
@@ -1542,6 +1549,15 @@ def test_graph_as_json(stagelint: Run) -> None:
             stage(2, None, "scratch", 7, 8, role="shipped", needs=[0]),
         ],
         "edges": [{"stage": 2, "needs": 0, "kind": "copy", "line": 8}],
+        "targets": [
+            {
+                "stage": 2,
+                "ships": True,
+                "base": None,
+                "base_size": None,
+                "copies": [{"stage": 0, "image": None, "paths": ["/app"]}],
+            }
+        ],
         "images": ["golang", "alpine"],
         "builds": {"buildkit": [0, 2], "classic": [0, 1, 2]},
         "errors": [],

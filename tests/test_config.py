@@ -52,6 +52,9 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+allow-libc-change = true
+final-base-budget = "150MB"
+sizes = "ci/sizes.json"
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -60,6 +63,9 @@ targets = ["test", "dev"]
 
 [build-args]
 VERSION = "1.2"
+
+[registry-mirrors]
+"mirror.example.com/hub" = "docker.io"
 """
 
 
@@ -80,7 +86,11 @@ def test_every_setting_is_read() -> None:
         fail_level="info",
         output_format="json-lines",
         unsafe_fixes=True,
+        allow_libc_change=True,
+        final_base_budget="150MB",
+        registry_mirrors={"mirror.example.com/hub": "docker.io"},
         plugins=("their_rules",),
+        sizes="ci/sizes.json",
     )
 
 
@@ -224,7 +234,8 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, plugins, dialect, fail-level,"
-    " output-format, unsafe-fixes, targets, per-file-ignores, build-args"
+    " output-format, unsafe-fixes, allow-libc-change, final-base-budget, sizes, targets,"
+    " per-file-ignores, build-args, registry-mirrors"
 )
 
 
@@ -251,6 +262,7 @@ UNKNOWN = (
         ('fail-level = "eror"\n', 'unknown fail-level "eror"; did you mean "error"?'),
         ('output-format = "jsn"\n', 'unknown output-format "jsn"; did you mean "json"?'),
         ('unsafe-fixes = "yes"\n', "unsafe-fixes must be true or false"),
+        ('sizes = ["a"]\n', "sizes must be the name of a file"),
         ("targets = 1\n", "targets must be a list of names or a table of globs and names"),
         ("targets = [1]\n", "targets must be a list of names or a table of globs and names"),
         (
@@ -270,6 +282,9 @@ UNKNOWN = (
             "[build-args]\nMAJOR = 3\n",
             '2: "MAJOR" in build-args must be a string; did you mean "3"?',
         ),
+        ('final-base-budget = "much"\n', 'final-base-budget must be a size such as "150MB"'),
+        ("final-base-budget = 150\n", 'final-base-budget must be a size such as "150MB"'),
+        ("[registry-mirrors]\nA = []\n", '2: "A" in registry-mirrors must be a string'),
         ("[build-args]\nA = []\n", '2: "A" in build-args must be a string'),
         ("select = []\nselect\n", "2: is not TOML: expected '=' after a key in a key/value pair"),
         ("a = 1\na = 2\n", "2: is not TOML: cannot overwrite a value"),
@@ -415,6 +430,21 @@ ignore = [
     assert line_of(text, word) == line
 
 
+# -- a file beside it -----------------------------------------------------------------------------
+
+
+def test_sizes_lie_relative_to_the_configuration(folder: Path) -> None:
+    write("sub/stagelint.toml", 'sizes = "ci/sizes.json"\n')
+    write("absolute.toml", f"sizes = {str(folder / 'sizes.json')!r}\n")
+
+    assert load("sub/stagelint.toml").sizes_path == os.path.join("sub", "ci/sizes.json")
+    assert Configs("sub/stagelint.toml").for_file("a/b").sizes_path == os.path.join(
+        "sub", "ci/sizes.json"
+    )
+    assert load("absolute.toml").sizes_path == str(folder / "sizes.json")
+    assert Config().sizes_path is None
+
+
 # -- globs ---------------------------------------------------------------------------------------
 
 
@@ -524,11 +554,16 @@ dialect = "buildkit"
 fail-level = "warning"
 output-format = "text"
 unsafe-fixes = false
+allow-libc-change = false
+final-base-budget = ""
+sizes = ""
 targets = []
 
 [per-file-ignores]
 
 [build-args]
+
+[registry-mirrors]
 """
     )
 
@@ -550,6 +585,9 @@ dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
+allow-libc-change = true
+final-base-budget = "150MB"
+sizes = "ci/sizes.json"
 
 [targets]
 "services/*" = ["test", "prod"]
@@ -563,6 +601,9 @@ unsafe-fixes = true
 
 [build-args]
 "VERSION" = "1.2"
+
+[registry-mirrors]
+"mirror.example.com/hub" = "docker.io"
 """
     )
 
@@ -577,6 +618,7 @@ def test_what_is_shown_reads_back_as_the_same_settings() -> None:
         per_file_ignores={NASTY: (NASTY, "x")},
         build_args={NASTY: NASTY, "": ""},
         unsafe_fixes=True,
+        sizes=NASTY,
     )
     write("stagelint.toml", show(before))
 

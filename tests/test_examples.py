@@ -18,6 +18,7 @@ from stagelint.project import project
 from stagelint.registry import Registry, rules_of
 from stagelint.rule import Bad, Finding, Good, Rule
 from stagelint.session import options_of
+from stagelint.sizes import shipped
 from stagelint.source import Source
 
 RULES = list(rules_of("stagelint_rules"))
@@ -94,7 +95,7 @@ def test_example_with_a_repository(
 def test_example(rule: type[Rule], example: Good | Bad) -> None:
     marked = dedent(example.text).lstrip("\n")
     source = Source("Dockerfile", unmark(marked))
-    options = options_of(parse(example.arguments.split())[1], source)
+    options = options_of(parse(example.arguments.split())[1], source)._replace(sizes=shipped)
 
     assert mark(rule, source, options) == marked
     if isinstance(example, Bad):

@@ -8,15 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stagelint.cli import main
 from stagelint.model.file import File
 from stagelint.model.project import Project
 from stagelint.project import project
 from stagelint.project.readers import READERS, reader_of
-from stagelint.syntax import shell
 
 COMPOSE = "services:\n  web:\n    build:\n      context: .\n      target: dev\n"
 
@@ -313,59 +310,3 @@ def test_refs_of_one_file(capsys: pytest.CaptureFixture[str]) -> None:
             "  stage-2  shipped  -\n"
         ),
     )
-
-
-# -- shell scripts -------------------------------------------------------------------------------
-
-
-@given(st.text(alphabet="a \n\t\"'\\$`(){}<>|&;#=+:-[]@*!", max_size=60))
-@settings(max_examples=300)
-def test_any_script_can_be_read(script: str) -> None:
-    for command in shell.commands(script):
-        for word in command.words:
-            assert 0 <= word.start <= word.end <= len(script)
-            for part in word.parts:
-                assert word.start <= part.start <= part.end <= word.end
-                if part.kind is shell.Kind.TEXT:
-                    assert script[part.start : part.end] == part.text
-
-
-@pytest.mark.parametrize(
-    "piece", ["$(", "${a:-", '"$(', "`", "a(", "<<E\n", "'", '"', "$((", "x=(", "\\\n", "# ", ";"]
-)
-def test_reading_a_script_is_linear(piece: str) -> None:
-    """By lines executed, which neither the machine nor its load changes."""
-
-    def steps(count: int) -> int:
-        script, lines = piece * count, 0
-
-        def trace(frame: object, event: str, argument: object) -> object:
-            nonlocal lines
-            lines += event == "line"
-            return trace
-
-        sys.settrace(trace)  # type: ignore[arg-type]
-        try:
-            list(shell.commands(script))
-        finally:
-            sys.settrace(None)
-        return lines
-
-    assert steps(2000) < 2.6 * steps(1000)
-
-
-def test_commands_of_a_script() -> None:
-    script = (
-        "if a 'b c'; then X=1 sudo d \"$e f\" >out; fi # g\n"
-        "h <<E | i\nnot a command\nE\n"
-        "(cd j && k \\\n  l)\n"
-        'm "$(n o)" `p`; q=(r s)\n'
-    )
-
-    found = [[word.literal for word in each.words] for each in shell.commands(script)]
-
-    assert found == [
-        ["a", "b c"], ["sudo", "d", None], ["fi"], ["h"], ["i"], ["cd", "j"], ["k", "l"],
-        ["m", None, None], ["n", "o"], ["p"],
-        [],
-    ]  # fmt: skip

@@ -510,14 +510,6 @@ def test_nothing_in_the_report_drives_the_terminal() -> None:
     assert all(line.isprintable() for line in shown(verdict))
 
 
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (3_400_000_000, "3.4 GB")],
-)
-def test_bytes_for_people(size: int, text: str) -> None:
-    assert verification.human(size) == text
-
-
 # -- a program that plays Buildah ------------------------------------------------------------------
 
 #: An ENV becomes config, all else of the stage to be built, but names of stages, a file.

@@ -345,8 +345,8 @@ def test_what_others_make_of_it_is_objected_to(name: str, same: bool) -> None:
 
 WHOLE = {
     "CRLF and LF": (
-        b"FROM golang\r\nRUN go build\n\r\nFROM dead\nRUN dead\r\n\nFROM scratch\r\nCOPY --from=0 a b\nCMD c\r\n",
-        b"FROM golang AS build\r\nRUN go build\n\r\nFROM scratch\r\nCOPY --from=build a b\nCMD c\r\n",
+        b"FROM golang\r\nRUN go build\n\r\nFROM dead\nRUN dead\r\n\nFROM scratch\r\nCOPY --from=0 a b\nCMD [\"c\"]\r\n",
+        b"FROM golang AS build\r\nRUN go build\n\r\nFROM scratch\r\nCOPY --from=build a b\nCMD [\"c\"]\r\n",
     ),
     "no newline at the end": (
         b"FROM golang\nRUN go build\n\nFROM dead\n\nFROM scratch\nCOPY --from=0 a b",

@@ -123,11 +123,12 @@ def clean_up_when_told_to_end() -> None:
 
 
 @contextmanager
-def docker(*, busybox: bool) -> Generator[Docker]:
+def docker(*, busybox: bool, containerd: bool = False) -> Generator[Docker]:
     """A daemon that is gone with the block; raises `Missing` where there can be none.
 
     With *busybox* it has a `busybox:latest` that runs, else no image; then its store is in memory,
     if there is any: thousands of images without files and of builds that run nothing are quicker there.
+    With *containerd* it keeps images in the store of containerd.
     """
     need("dockerd", "containerd", "docker", "setpriv", "unshare")
     with _folder(None if busybox else _MEMORY) as folder:
@@ -136,7 +137,9 @@ def docker(*, busybox: bool) -> Generator[Docker]:
             raise Missing("docker-buildx is not installed")
         with (folder / "log").open("wb") as log:
             env = found.env if busybox else _that_runs_nothing(folder, found.env)
-            process = subprocess.Popen(_daemon(folder, found.host), stdout=log, stderr=log, env=env)
+            command = _daemon(folder, found.host)
+            command += ["--feature", "containerd-snapshotter=true"] if containerd else []
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
         try:
             _wait_for(found, process)
             if busybox:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NoReturn
 
 from stagelint import __version__
 from stagelint.config import FORMATS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "refs", "rename", "verify", "rule", "config")
+COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config")
 LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
+#: Where sizes are kept if nothing says where.
+SIZES_FILE = "stagelint-sizes.json"
+ENGINES = ("docker", "podman", "buildah")
 #: More seconds than threads can wait.
 _FOREVER = 1e8
 
@@ -23,11 +30,28 @@ commands:
   refs     show who asks for which stage, in all files of a repository
   rename   rename a stage, in all files of a repository
   verify   build two files with a real builder, and compare the images
+  catalog  show or ask registries for the sizes of base images
   rule     explain a rule
   config   show the settings in force
 
 `stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
 """
+
+
+@cache
+def _width() -> int:
+    """Of the help, in columns: as argparse finds it, which loads shutil to that end."""
+    with contextlib.suppress(ValueError):
+        return int(os.environ.get("COLUMNS", "")) - 2
+    with contextlib.suppress(OSError, ValueError):
+        if sys.__stdout__:
+            return (os.get_terminal_size(sys.__stdout__.fileno()).columns or 80) - 2
+    return 78
+
+
+def _formatter(prog: str) -> RawDescriptionHelpFormatter:
+    """argparse makes one for every argument there is."""
+    return RawDescriptionHelpFormatter(prog, width=_width())
 
 
 def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
@@ -38,7 +62,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
         prog="stagelint" if command == "check" else f"stagelint {command}",
         description="Lint Dockerfiles and their stages; fix them without changing the build.",
         epilog=_OVERVIEW if command == "check" else None,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
@@ -220,6 +244,48 @@ def _number(text: str) -> int:
     return int(text[:9])
 
 
+def _catalog(parser: ArgumentParser) -> None:
+    parser.description = "What is known of the sizes of base images."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|update")
+    listing = actions.add_parser("list", help="show what is known", allow_abbrev=False)
+    listing.description = "Show what is known of the sizes of base images."
+    listing.add_argument("images", nargs="*", metavar="IMAGE", help="of these, or of these tags")
+    _sizes_from(listing.add_argument)
+    _configuration(listing.add_argument)
+    update = actions.add_parser("update", help="ask registries", allow_abbrev=False)
+    update.description = (
+        "Ask the registries of images how large these are, and keep it in a file. Credentials are"
+        " those of `docker login`."
+    )
+    update.epilog = "Nothing is written unless all are known. Exit status: 0 written, 2 failed."
+    update.add_argument("images", nargs="+", metavar="IMAGE", help="as after FROM")
+    update.add_argument(
+        "--output", metavar="FILE", help="default: `sizes` of the configuration, or " + SIZES_FILE
+    )
+    update.add_argument(
+        "--platform",
+        type=_platform,
+        default="linux/amd64",
+        metavar="OS/ARCH[/VARIANT]",
+        help="default: linux/amd64",
+    )
+    update.add_argument(
+        "--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for all of it (120)"
+    )
+    update.add_argument(
+        "--plain-http", action="store_true", help="ask registries without TLS, and no credentials"
+    )
+    _configuration(update.add_argument)
+
+
+def _platform(text: str) -> str:
+    from stagelint.sizes.files import is_platform
+
+    if not is_platform(text):
+        raise ArgumentTypeError(f"`{text}` is no platform like linux/arm64 or linux/arm/v7")
+    return text
+
+
 def _rule(parser: ArgumentParser) -> None:
     parser.add_argument("rule", nargs="?", metavar="CODE|NAME")
     parser.add_argument("--all", action="store_true", help="explain every rule")
@@ -247,6 +313,16 @@ def _build(parser: ArgumentParser) -> None:
     group.add_argument(
         "--dialect", choices=tuple(DIALECTS), metavar="BUILDER", help=_one_of(tuple(DIALECTS))
     )
+    _sizes_from(group.add_argument)
+
+
+def _sizes_from(add: Callable[..., object]) -> None:
+    add(
+        "--sizes-from",
+        choices=ENGINES,
+        metavar="ENGINE",
+        help=f"ask for the sizes of the base images it has: {_one_of(ENGINES)}",
+    )
 
 
 def _build_arg(add: Callable[..., object]) -> None:
@@ -272,6 +348,7 @@ _PARSERS = {
     "refs": _refs,
     "rename": _rename,
     "verify": _verify,
+    "catalog": _catalog,
     "rule": _rule,
     "config": _config,
 }

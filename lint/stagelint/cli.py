@@ -210,6 +210,50 @@ def _progress() -> Callable[[str], None]:
     return lambda line: None
 
 
+def _catalog(given: Namespace) -> int:
+    return {"list": _list_sizes, "update": _update_sizes}[given.action](given)
+
+
+def _list_sizes(given: Namespace) -> int:
+    from stagelint.report import sizes
+
+    rows = Session(given).sizes_for(os.path.join(os.curdir, "Dockerfile"))
+    chosen, unknown = sizes.chosen(rows, given.images)
+    _print(sizes.table(chosen), sys.stdout)
+    for name in unknown:
+        _complain(f"{name}: no size is known (stagelint catalog update {name})")
+    return ERROR if unknown else CLEAN
+
+
+def _update_sizes(given: Namespace) -> int:
+    from stagelint import discover
+    from stagelint.report import sizes
+    from stagelint.sizes import files, registry
+
+    settings = Session(given).main_config
+    path = given.output or settings.sizes_path or arguments.SIZES_FILE
+    if not os.path.isdir(os.path.dirname(path) or os.curdir):
+        return _fail(f"{path}: there is no such folder")
+    before = discover.read(path) if os.path.lexists(path) else None
+    if before and before.error:
+        return _fail(f"{path}: {before.error}")
+    rows = files.rows_of(before) if before else []
+    try:
+        found = registry.look_up(
+            given.images, given.platform, timeout=given.timeout, plain_http=given.plain_http
+        )
+        files.save(path, before, files.replaced(rows, found))
+    except registry.RegistryError as error:
+        for reason in error.reasons:
+            _complain(reason)
+        return _fail("nothing was written")
+    except discover.ReplaceError as error:
+        return _fail(f"{path}: {error}")
+    _print(sizes.table(found), sys.stdout)
+    _print(sizes.written(found, path, settings), sys.stdout)
+    return CLEAN
+
+
 def _rule(given: Namespace) -> int:
     from stagelint import catalogue
 
@@ -261,6 +305,7 @@ _COMMANDS = {
     "refs": _refs,
     "rename": _rename,
     "verify": _verify,
+    "catalog": _catalog,
     "rule": _rule,
     "config": _config,
 }

@@ -47,18 +47,31 @@ class Config(NamedTuple):
     """Names that count as used wherever a stage has one."""
     targets: tuple[TargetEntry, ...] = ()
     ships: tuple[str, ...] = ()
+    registry_mirrors: Mapping[str, str] = {}
+    """Registries, or folders of them, that mirror others, and what they mirror."""
+    final_base_budget: str = ""
+    """How large the base of what ships may be, compressed: `150MB`; empty for any size."""
+    allow_libc_change: bool = False
+    """May advice cross from one C library to another?"""
     build_args: Mapping[str, str] = {}
     dialect: str = BUILDKIT.name
     fail_level: str = "warning"
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()
+    sizes: str = ""
+    """A file with sizes of base images, relative to the configuration file; empty for none."""
     path: str = ""
     """The configuration file; empty for none."""
     root: str = ""
     """Empty for the current folder."""
     source: Source | None = None
     """The text of the configuration file."""
+
+    @property
+    def sizes_path(self) -> str | None:
+        """Where the file `sizes` lies."""
+        return os.path.join(os.path.dirname(self.path), self.sizes) if self.sizes else None
 
     def matches(self, glob: str, path: str, *, above: bool = True) -> bool:
         """Does *glob* match *path*, or if *above* a folder it lies in?

@@ -353,6 +353,29 @@ def write_new(path: str, source: Source) -> None:
         raise
 
 
+def create(path: str, source: Source) -> None:
+    """Put the text of *source* at *path*, where nothing is yet: wholly or not at all.
+
+    Raises `ReplaceError` if something is there by now, or it cannot be written.
+    """
+    temporary = _temporary(path)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(source.to_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        if os.path.lexists(path):
+            raise ReplaceError("was made by somebody else meanwhile; nothing was written")
+        os.replace(temporary, path)
+    except ReplaceError:
+        raise
+    except OSError as error:
+        raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
 def _temporary(path: str) -> str:
     """A name for a file beside *path* that nobody else has."""
     name = f".stagelint-{os.getpid()}-{os.urandom(4).hex()}.tmp"

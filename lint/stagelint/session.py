@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
+from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.registry import Registry, UnknownSelector
@@ -18,6 +19,7 @@ from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
+    from stagelint.model.base_images import BaseImage
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -38,6 +40,7 @@ class Session:
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
+        self._sizes: dict[str | None, list[BaseImage]] = {}
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -151,6 +154,33 @@ class Session:
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
 
+    # -- sizes ---------------------------------------------------------------------------------
+
+    def sizes_for(self, path: str) -> list[BaseImage]:
+        """What is known of base images where the file *path* lies. Each source is read once.
+
+        Raises `UsageError` and `config.ConfigError`.
+        """
+        where = self.config_for(path).sizes_path
+        if where not in self._sizes:
+            from stagelint import sizes  # only what speaks of sizes needs it
+
+            self._sizes[where] = sizes.merged(sizes.known(where), self._of_engine)
+        return self._sizes[where]
+
+    @cached_property
+    def _of_engine(self) -> list[BaseImage]:
+        """What the engine of `--sizes-from` has."""
+        name = getattr(self.arguments, "sizes_from", None)
+        if name is None:
+            return []
+        from stagelint.sizes import engines
+
+        try:
+            return engines.images(name)
+        except engines.EngineError as error:
+            raise UsageError(f"--sizes-from {error}") from None
+
     # -- the build -----------------------------------------------------------------------------
 
     def look_for_targets(self, sources: Iterable[Source]) -> None:
@@ -168,7 +198,10 @@ class Session:
         """What is known of the build of *source*. Raises `UsageError`."""
         settings = self.config_for(source.path)
         options = options_of(self.arguments, source, settings)
-        options = options._replace(project=lambda: self.project_for(source.path))
+        options = options._replace(
+            project=lambda: self.project_for(source.path),
+            sizes=lambda: self.sizes_for(source.path),
+        )
         if self._somewhere:
             file = File(source, options)
             options = options._replace(
@@ -224,6 +257,9 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         targets=tuple(targets),
         used=frozenset(settings.used_targets),
         ships=frozenset(settings.ships),
+        mirrors=settings.registry_mirrors,
+        may_change_libc=settings.allow_libc_change,
+        budget=byte_counts.parse(settings.final_base_budget),
     )
 
 

@@ -9,13 +9,16 @@ from typing import Any, cast
 
 from stagelint.config import FORMATS, LEVELS, Config, ConfigError, TargetEntry, as_table, shown
 from stagelint.dialect import DIALECTS
+from stagelint.model import byte_counts
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import nearest, quoted
 
 _CHOICES = {"dialect": tuple(DIALECTS), "fail-level": LEVELS, "output-format": FORMATS}
 _LISTS = ("select", "extend-select", "ignore", "exclude", "include", "ships", "plugins")
-_TABLES = ("targets", "per-file-ignores", "build-args")
-_KEYS = (*_LISTS, *_CHOICES, "unsafe-fixes", *_TABLES)
+_SWITCHES = ("unsafe-fixes", "allow-libc-change")
+_BUDGET = "final-base-budget"
+_TABLES = ("targets", "per-file-ignores", "build-args", "registry-mirrors")
+_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes", *_TABLES)
 
 #: Comments, multi-line strings, beginnings of lines; then what may be a key or a value.
 _TOKEN = (
@@ -33,7 +36,7 @@ def line_of(text: str, word: str) -> int:
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
-    keys = (*_LISTS, *_CHOICES, "unsafe-fixes")
+    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes")
     lines = [f"# {origin}", *(f"{key} = {_toml(getattr(config, _field(key)))}" for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
@@ -44,6 +47,7 @@ def show(config: Config) -> str:
         **({"targets": by_pattern} if by_pattern else {}),
         "per-file-ignores": config.per_file_ignores,
         "build-args": config.build_args,
+        "registry-mirrors": config.registry_mirrors,
     }
     for name, table in tables.items():
         lines += ("", f"[{name}]")
@@ -65,14 +69,17 @@ class Settings:
                 raise self._error(key, f"unknown key {quoted(key)}; {_hint(key, _KEYS)}")
         found: dict[str, Any] = {_field(key): self._list(key) for key in self._given(_LISTS)}
         found |= {_field(key): self._choice(key) for key in self._given(_CHOICES)}
+        found |= {_field(key): self._switch(key) for key in self._given(_SWITCHES)}
         used = _strings(self.values.get("targets"))
         return Config(
             **found,
             per_file_ignores=self._lists("per-file-ignores", "a table of globs and lists of rules"),
             used_targets=used or (),
             targets=() if used is not None else tuple(self._targets()),
-            build_args=self._build_args(),
-            unsafe_fixes=self._switch("unsafe-fixes"),
+            build_args=self._strings("build-args"),
+            registry_mirrors=self._strings("registry-mirrors"),
+            final_base_budget=self._budget(),
+            sizes=self._path("sizes"),
             path=self.source.path,
             root=root,
             source=self.source,
@@ -102,9 +109,15 @@ class Settings:
         return value
 
     def _switch(self, key: str) -> bool:
-        value = self.values.get(key, False)
+        value = self.values[key]
         if not isinstance(value, bool):
             raise self._error(key, f"{key} must be true or false")
+        return value
+
+    def _path(self, key: str) -> str:
+        value = self.values.get(key, "")
+        if not isinstance(value, str):
+            raise self._error(key, f"{key} must be the name of a file")
         return value
 
     def _table(self, key: str, shape: str) -> dict[str, object]:
@@ -123,14 +136,20 @@ class Settings:
             found[glob] = names
         return found
 
-    def _build_args(self) -> dict[str, str]:
+    def _strings(self, key: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name, value in self._table("build-args", "a table of names and strings").items():
+        for name, value in self._table(key, "a table of names and strings").items():
             if not isinstance(value, str):
                 hint = f'; did you mean "{value}"?' if isinstance(value, int | float) else ""
-                raise self._error(name, f"{quoted(name)} in build-args must be a string{hint}")
+                raise self._error(name, f"{quoted(name)} in {key} must be a string{hint}")
             found[name] = value
         return found
+
+    def _budget(self) -> str:
+        value = self.values.get(_BUDGET, "")
+        if not isinstance(value, str) or (value and byte_counts.parse(value) is None):
+            raise self._error(_BUDGET, f'{_BUDGET} must be a size such as "150MB"')
+        return value
 
     def _targets(self) -> Iterator[TargetEntry]:
         shape = "a list of names or a table of globs and names"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,6 +48,19 @@ def docker_env(docker: builders.Docker) -> dict[str, str]:
 def buildah_env() -> Iterator[dict[str, str]]:
     """The environment in which `buildah` works; `FROM busybox` finds an image that runs."""
     yield from _start("buildah", builders.buildah())
+
+
+@pytest.fixture(scope="session")
+def registry_program() -> Iterator[str]:
+    """The path of a registry of images, with all that its tests need beside it."""
+    yield from _start("a registry", _registry_program())
+
+
+@contextmanager
+def _registry_program() -> Generator[str]:
+    for needed in ("htpasswd", "openssl", "setpriv"):
+        builders.program(needed)
+    yield builders.program("docker-registry")
 
 
 def _start(name: str, starting: AbstractContextManager[Builder]) -> Iterator[Builder]:

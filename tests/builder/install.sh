@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the builders that the tests below this folder use: buildah from Debian 12, and Docker
-# Engine with BuildKit and buildx from Debian's unstable suite, since Debian 12 has none of 2025.
+# Engine with BuildKit and buildx from Debian's unstable suite, since Debian 12 has none of 2025;
+# and a registry from Debian 12, with the program that makes its passwords.
 # For root on Debian 12; a second run changes nothing.
 set -euo pipefail
 
@@ -30,7 +31,8 @@ install() {
 }
 
 if installed docker.io 2[89] && installed docker-buildx 0 && installed docker-cli 2[89] &&
-    installed tini-static 0 && installed buildah 1 && installed busybox-static 1; then
+    installed tini-static 0 && installed buildah 1 && installed busybox-static 1 &&
+    installed docker-registry 2 && installed apache2-utils 2; then
     exit 0
 fi
 
@@ -40,7 +42,8 @@ if [ -z "$uri" ]; then
     echo "tests/builder/install.sh: no source of apt has Debian 12 (bookworm)" >&2
     exit 1
 fi
-install buildah busybox-static # before unstable is known, so that they come from Debian 12
+# Before unstable is known, so that they come from Debian 12.
+install buildah busybox-static docker-registry apache2-utils openssl
 add_unstable "$uri"
 apt-get update -qq
 install --target-release unstable docker.io docker-buildx docker-cli tini-static

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from stagelint.model import images
-from stagelint.model.families import DEBIAN, FAMILIES, SYSTEMS, UBUNTU, VERSIONS, Family, Kind
+from stagelint.model import byte_counts, images
+from stagelint.model.families import (
+    ARCHITECTURES,
+    DEBIAN,
+    FAMILIES,
+    JRE_VERSIONS,
+    SYSTEMS,
+    UBUNTU,
+    VERSIONS,
+    Family,
+    Kind,
+)
 from stagelint.model.images import Reference
 
+#: The words of a tag that mean the same with a JRE.
+_OF_JDKS = frozenset({"jdk", "slim"})
 _VERSION = re.compile(r"v?(\d+(?:[._+]\d+)*)")
 
 
@@ -39,6 +51,8 @@ class Description(NamedTuple):
     @property
     def user(self) -> str:
         """What its processes run as: `root`, a name, `dropped`, or empty if that is not known."""
+        if self.reference.digest and not self.reference.tag and not self.family.has_shell:
+            return ""  # perhaps of a `nonroot` variant
         if "nonroot" in self.words:
             return "nonroot"
         return "app" if self._is_chiseled else self.family.user
@@ -51,6 +65,20 @@ class Description(NamedTuple):
     def _is_chiseled(self) -> bool:
         return self.family.language == "dotnet" and bool(self.words & {"chiseled", "distroless"})
 
+    def variants(self, may_change_libc: bool) -> Iterator[Reference]:
+        """Smaller variants of the same version and OS, by the tag alone; if *may_change_libc*, the
+        one on Alpine Linux too, which not every image has."""
+        smaller = self.smaller()
+        if smaller:
+            yield smaller
+        if may_change_libc and self.libc == "glibc" and self.family.kind is not Kind.OS:
+            kept = [
+                word
+                for word in self.reference.tag.split("-")
+                if word and word not in (*DEBIAN, *UBUNTU, self.family.smaller, "latest")
+            ]
+            yield self.reference._replace(tag="-".join([*kept, "alpine"]), digest="")
+
     def smaller(self) -> Reference | None:
         """The smaller variant of the same version, OS and libc, if there is one; by its tag alone."""
         family = self.family
@@ -62,6 +90,20 @@ class Description(NamedTuple):
         release = next((at for at, word in enumerate(words) if word in DEBIAN), None)
         at = len(words) if release is None or family.comes_last else release
         words.insert(at, family.smaller)
+        return self.reference._replace(tag="-".join(words), digest="")
+
+    def jre(self) -> Reference | None:
+        """The JRE of a JDK, of the same version, OS and libc, if its repository has one."""
+        versions = JRE_VERSIONS.get(self.family.path, frozenset())
+        if self.version[:1] not in {(each,) for each in versions} or not self.words <= _OF_JDKS:
+            return None
+        is_alpine_of_old = self.family.path == "library/openjdk" and self.version[0] > 8
+        if self.os not in ("debian", "ubuntu", "alpine") or (
+            is_alpine_of_old and self.os == "alpine"
+        ):
+            return None
+        first, *rest = self.reference.tag.split("-")
+        words = [first, "jre", *(word for word in rest if word != "jdk")]
         return self.reference._replace(tag="-".join(words), digest="")
 
 
@@ -78,11 +120,12 @@ def describe(reference: str, mirrors: Mapping[str, str] | None = None) -> Descri
 
 
 def _family(path: str) -> Family | None:
-    found = _BY_PATH.get(path) or _BY_PATH.get("/".join(path.split("/")[-2:]))
-    if found:
-        return found
+    user, _, name = path.rpartition("/")
+    if user in ARCHITECTURES:
+        path = f"library/{name}"
     tail = "/".join(path.split("/")[-2:])
-    return next((each for start, each in _BY_START if tail.startswith(start)), None)
+    found = _BY_PATH.get(path) or _BY_PATH.get(tail)
+    return found or next((each for start, each in _BY_START if tail.startswith(start)), None)
 
 
 _BY_PATH = {family.path: family for family in FAMILIES if not family.path.endswith("*")}
@@ -117,20 +160,23 @@ def _described(reference: Reference, family: Family) -> Description:
     if family.kind is Kind.OS:
         words -= {"stable"}
         is_certain = is_certain or words <= {family.smaller}
-        release = release or _release(family, version)
-        version = ()
+        if not release:
+            release, version = _release(family, version)
     kind = next((kind for word, kind in family.words if word in words), family.kind)
     return Description(
         reference, family, kind, version, frozenset(words), os, release, libc, is_certain
     )
 
 
-def _release(family: Family, version: tuple[int, ...]) -> str:
-    """The release that the tag of an operating system names by its number."""
-    if family.os == "debian" and version:
-        return next((name for name, each in DEBIAN.items() if each == str(version[0])), "")
+def _release(family: Family, version: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """The release that the number of an operating system names, and what is left of the number."""
+    if family.os == "debian":
+        number = str(version[0]) if version else ""
+        release = next((name for name, each in DEBIAN.items() if each == number), "")
+        return release, version[1:] if release else version
+    parts = 1 if family.os in ("fedora", "rhel", "amazonlinux") else 2
     width = 2 if family.os == "ubuntu" else 1
-    return ".".join(f"{part:0{width}}" for part in version)
+    return ".".join(f"{part:0{width}}" for part in version[:parts]), version[parts:]
 
 
 class BaseImage(NamedTuple):
@@ -169,6 +215,25 @@ class Size(NamedTuple):
     is_other_line: bool = False
     """Is it of another line: 3.12 for 3.9? Then it tells the order of magnitude alone."""
 
+    @property
+    def bytes(self) -> int:
+        """Compressed if that is known, else unpacked."""
+        return self.row.compressed if self.row.compressed is not None else self.row.unpacked or 0
+
+    @property
+    def measure(self) -> str:
+        """`compressed` or `unpacked`, whichever *bytes* are."""
+        return "unpacked" if self.row.compressed is None else "compressed"
+
+
+def size_said(size: Size | None) -> str:
+    """What the catalogue says, for messages: `golang:1.26` has 312 MB compressed (2026-08-05)."""
+    if size is None or size.is_other_line:
+        return ""
+    about = "about " if size.row.is_approximate else ""
+    number = byte_counts.rounded(size.bytes)
+    return f"`{size.row.reference}` has {about}{number} {size.measure} ({size.row.as_of})"
+
 
 class BaseImages:
     """The catalogue. Of rows for the same image the last counts."""
@@ -194,7 +259,7 @@ class BaseImages:
             if exact:
                 return Size(exact)
         wanted = _meaning(parsed, BaseImage(parsed.name, tag, None, None, "", ""))
-        rows = [row for name in names for row in self._by_name.get(name, ())]
+        rows = [row for name in dict.fromkeys(names) for row in self._by_name.get(name, ())]
         meanings = [(row, _meaning(images.parse(row.reference), row)) for row in rows]
         found = [
             (closeness, meaning.version, DEBIAN.get(meaning.release, meaning.release), row.tag, row)
@@ -235,4 +300,4 @@ def _closeness(wanted: _Meaning, row: _Meaning) -> int:
     is_floating = not wanted.version and not wanted.release
     if wanted.version == row.version and is_release and not is_floating:
         return _SAME
-    return _SAME_LINE if wanted.version or row.version or is_release else _OTHER_LINE
+    return _SAME_LINE if row.version or is_release else _OTHER_LINE

@@ -1,4 +1,4 @@
-"""The programs that a RUN starts: names, arguments, and what is in force for them."""
+"""The programs that instructions start: names, arguments, and what is in force for them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import NamedTuple
 from stagelint.model.expansion import Value
 from stagelint.source import Span
 from stagelint.syntax import shell
-from stagelint.syntax.nodes import Heredoc, Instruction
+from stagelint.syntax.nodes import Argument, Heredoc, Instruction
 
 Lookup = Callable[[str], Value | None]
 
 #: Programs that only start another, with how many of their own words stand before it.
-_WRAPPERS = frozenset("sudo env exec command nohup time eatmydata nice setsid builtin then".split())
+_WRAPPERS = frozenset(
+    """
+    sudo env exec command nohup time eatmydata nice setsid builtin
+    tini dumb-init docker-init catatonit
+    """.split()
+)
 
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
@@ -40,6 +45,8 @@ class Call(NamedTuple):
     """Those of the arguments; all alike where a word stands within another."""
     is_conditional: bool = False
     """May it be left out, depending on what runs before?"""
+    path: str = ""
+    """The name as written: `./app`, `/usr/bin/java`; empty if it is not known."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -77,10 +84,7 @@ class Call(NamedTuple):
 def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
     """The programs that *run* starts. *lookup* and *directory* are in force before it."""
     if run.is_json:
-        words = [(each.value, run.logical.span(each.start, each.end)) for each in run.arguments]
-        if words:
-            reader = _Reader(lookup, directory)
-            yield from reader.call([*words], {}, is_conditional=False, depth=0)
+        yield from _of_words(run, run.arguments, lookup, directory)
         return
     heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
     if heredoc and (heredoc.word_start, heredoc.word_end) == (
@@ -93,11 +97,32 @@ def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[C
         yield from _Reader(lookup, directory).script(script, _of_body(heredoc))
         return
 
-    def place(start: int, end: int) -> Span:
-        at = run.rest_start
-        return run.logical.span(at + start, at + end)
+    yield from _of_script(run, run.rest_start, lookup, directory)
 
-    yield from _Reader(lookup, directory).script(run.rest, place)
+
+def started(command: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
+    """The programs that a container starts for *command*, a CMD, ENTRYPOINT or HEALTHCHECK."""
+    arguments = command.arguments[1:] if command.keyword == "HEALTHCHECK" else command.arguments
+    if command.is_json:
+        yield from _of_words(command, arguments, lookup, directory)
+    elif arguments:
+        yield from _of_script(command, arguments[0].start, lookup, directory)
+
+
+def _of_words(
+    node: Instruction, words: Sequence[Argument], lookup: Lookup, directory: str | None
+) -> Iterator[Call]:
+    placed = [(each.value, node.logical.span(each.start, each.end)) for each in words]
+    yield from _Reader(lookup, directory).call([*placed], {}, is_conditional=False, depth=0)
+
+
+def _of_script(
+    node: Instruction, begin: int, lookup: Lookup, directory: str | None
+) -> Iterator[Call]:
+    def place(start: int, end: int) -> Span:
+        return node.logical.span(begin + start, begin + end)
+
+    yield from _Reader(lookup, directory).script(node.logical.text[begin:], place)
 
 
 def _all_at(span: Span) -> Callable[[int, int], Span]:
@@ -106,6 +131,15 @@ def _all_at(span: Span) -> Callable[[int, int], Span]:
 
 def _of_body(heredoc: Heredoc) -> Callable[[int, int], Span]:
     return lambda start, end: Span(heredoc.body.start + start, heredoc.body.start + end)
+
+
+class _Around(NamedTuple):
+    """What is in force around a subshell, which cannot change it."""
+
+    depth: int
+    subshell: int
+    directory: str | None
+    settings: dict[str, str | None]
 
 
 class _Reader:
@@ -117,20 +151,47 @@ class _Reader:
         self.settings: dict[str, str | None] = {}
 
     def script(
-        self, text: str, place: Callable[[int, int], Span], depth: int = 0
+        self,
+        text: str,
+        place: Callable[[int, int], Span],
+        *,
+        is_conditional: bool = False,
+        depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
+        around: list[_Around] = []
         for command in shell.commands(text):
+            self._enter(around, command)
+            may_not_run = is_conditional or command.is_conditional
             given = {
                 each.name: None if each.is_array or each.is_added else self.value(each.words[0])
                 for each in command.assignments
             }
             if not command.words:
-                self.settings = {**self.settings, **given}
+                known = dict.fromkeys(given) if command.is_conditional else given
+                self.settings = {**self.settings, **known}
                 continue
             words = [(self.value(word), place(word.start, word.end)) for word in command.words]
-            conditional = bool(getattr(command, "is_conditional", False))
-            yield from self.call(words, given, is_conditional=conditional, depth=depth)
+            if command.compound:
+                if command.compound in ("for", "select") and len(words) > 1:
+                    self.settings = {**self.settings, words[1][0] or "": None}
+                continue
+            yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
+        if around:
+            self.directory, self.settings = around[0].directory, around[0].settings
+
+    def _enter(self, around: list[_Around], command: shell.Command) -> None:
+        """Leave the subshells that *command* does not stand in, and enter the one that it does."""
+        while around and (around[-1].depth, around[-1].subshell) != (
+            command.depth,
+            command.subshell,
+        ):
+            if around[-1].depth < command.depth:
+                break
+            left = around.pop()
+            self.directory, self.settings = left.directory, left.settings
+        if command.depth > (around[-1].depth if around else 0):
+            around.append(_Around(command.depth, command.subshell, self.directory, self.settings))
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
@@ -176,24 +237,31 @@ class _Reader:
         settings = {**self.settings, **given} if given else self.settings
         span = Span(words[0][1].start, max(words[-1][1].end, words[0][1].end))
         spans = tuple(each for _, each in words[1:])
-        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional)
+        path = words[0][0] or ""
+        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional, path)
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, depth)
+            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
-            self.directory = _joined(self.directory, target)
+            self.directory = None if is_conditional else _joined(self.directory, target)
         elif name == "export":
             for argument in arguments:
                 key, equals, value = (argument or "").partition("=")
                 if equals:
                     self.settings = {**self.settings, key: value}
 
-    def _inner(self, words: Sequence[tuple[str | None, Span]], depth: int) -> Iterator[Call]:
+    def _inner(
+        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+    ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
-                    yield from self.script(script, _all_at(span), depth + 1)
+                    around = self.directory, self.settings
+                    yield from self.script(
+                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                    )
+                    self.directory, self.settings = around
                 return
 
 

@@ -158,6 +158,69 @@ FAMILIES: tuple[Family, ...] = (
     Family("library/wordpress", Kind.SERVER, user="dropped", directory="/var/www/html"),
 )
 
+
+class Runtime(NamedTuple):
+    """What programs of one language need to run, and what they do not."""
+
+    toolchain: str
+    """What an SDK has besides: `the Go toolchain`."""
+    advice: str
+    """What to ship instead, and when that is safe."""
+
+
+#: By the language of an SDK.
+RUNTIMES = {
+    "go": Runtime(
+        "the Go toolchain",
+        "copy the program to `scratch` or a distroless image if it is static (`CGO_ENABLED=0`),"
+        " else to the slim image of the same distribution",
+    ),
+    "rust": Runtime(
+        "the Rust toolchain",
+        "copy the program to the slim image of the same Debian release; one for a musl target runs"
+        " on `scratch`",
+    ),
+    "c": Runtime(
+        "the C toolchain",
+        "copy the program to the slim image of the same release, with the libraries that `ldd`"
+        " names: the `libstdc++` of `gcc` is newer than that of Debian",
+    ),
+    "java": Runtime(
+        "the JDK",
+        "run it on a JRE of the same version, such as `eclipse-temurin:21-jre`; a program that"
+        " compiles when it runs, and `jcmd` and its like, need the JDK",
+    ),
+    "dotnet": Runtime(
+        "the .NET SDK",
+        "run what `dotnet publish` wrote on `dotnet/aspnet` or `dotnet/runtime` of the same version",
+    ),
+    "haskell": Runtime(
+        "GHC",
+        "copy the program to the slim image of the same Debian release, with `libgmp10` and what"
+        " else `ldd` names",
+    ),
+    "swift": Runtime(
+        "the Swift toolchain",
+        "copy the program to the `-slim` tag of the same version, or link it with `-static-stdlib`",
+    ),
+    "dart": Runtime(
+        "the Dart SDK",
+        "copy what `dart compile exe` wrote to `scratch`, with the folder `/runtime/` of the SDK"
+        " image",
+    ),
+    "cuda": Runtime(
+        "the CUDA toolkit",
+        "run it on the `runtime` or `base` tag of the same version, unless it compiles kernels when"
+        " it runs",
+    ),
+}
+
+#: Repositories with a JRE for every JDK, and the versions they have it for.
+JRE_VERSIONS = {
+    "library/eclipse-temurin": frozenset({8, 11, *range(17, 26)}),
+    "library/openjdk": frozenset({8, 11}),
+}
+
 #: Releases by the word in a tag.
 DEBIAN = {
     "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
@@ -193,4 +256,9 @@ VERSIONS = frozenset(
     latest lts current stable mainline argon boron carbon dubnium erbium fermium gallium hydrogen
     iron jod krypton
     """.split()
+)
+
+#: Users of Docker Hub that hold the official images for one architecture.
+ARCHITECTURES = frozenset(
+    "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x".split()
 )

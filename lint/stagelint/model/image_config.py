@@ -14,7 +14,7 @@ from stagelint.syntax.characters import SPACE
 from stagelint.syntax.nodes import Instruction, PieceKind
 
 #: `80` is short for `80/tcp`, and `TCP` the same as `tcp`.
-_PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([A-Za-z]+))?\Z")
+_PORT = r"([0-9]+(?:-[0-9]+)?)(?:/([A-Za-z]+))?\Z"
 
 #: Relative paths that can be joined; `.` and a slash at the end mean more than a path to COPY.
 _SEGMENT = r"(?!\.\.?(?:/|\Z))[^/]+"
@@ -130,7 +130,7 @@ class ImageConfig:
     def _expose(self, node: Instruction, lookup: Lookup) -> None:
         for argument in node.arguments:
             for port in evaluate_words(argument.value, lookup, node.escape):
-                match = _PORT.match(port) if isinstance(port, str) else None
+                match = re.match(_PORT, port) if isinstance(port, str) else None
                 known = f"{match[1]}/{(match[2] or 'tcp').lower()}" if match else port
                 self._ports[known] = None
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stagelint.model.base_images import describe
-from stagelint.model.calls import Call, calls
+from stagelint.model.calls import Call, calls, started
 from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
@@ -21,6 +21,9 @@ from stagelint.syntax.nodes import Instruction
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description
     from stagelint.model.file import File
+
+#: Instructions that say what a container starts.
+_COMMANDS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
 
 
 class Moment:
@@ -64,6 +67,13 @@ class Moment:
         if self.instruction.keyword != "RUN" or not self.is_posix:
             return ()
         return tuple(calls(self.instruction, self.variable, self.directory))
+
+    @cached_property
+    def started(self) -> tuple[Call, ...]:
+        """The programs that a container starts for a CMD, ENTRYPOINT or HEALTHCHECK, likewise."""
+        if self.instruction.keyword not in _COMMANDS or not self.is_posix:
+            return ()
+        return tuple(started(self.instruction, self.variable, self.directory))
 
     @property
     def is_posix(self) -> bool:
@@ -115,7 +125,10 @@ class History:
             for pair in instruction.pairs:
                 positions, values = self._changes.setdefault(pair.key, ([], []))
                 positions.append(at + 1)
-                values.append(self.scope.variables.get(pair.key))
+                value = self.scope.variables.get(pair.key)
+                # An ARG without a default is there to be given.
+                is_open = value is None and instruction.keyword == "ARG"
+                values.append(UNKNOWN if is_open else value)
         elif instruction.keyword == "WORKDIR":
             self.directory = moment.path(instruction.rest)
         elif instruction.keyword == "USER":

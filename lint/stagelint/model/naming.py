@@ -12,17 +12,17 @@ from stagelint.model.stages import RESERVED, Stage
 from stagelint.syntax.characters import nearest
 from stagelint.syntax.nodes import Instruction
 
-_TEST = re.compile(
+_TEST = (
     r"\b(?:go test|cargo test|pytest|tox|(?:npm|yarn|pnpm|bun)(?: run)? test|mvn test|"
     r"dotnet test|make (?:test|check)|gradlew? test)\b"
 )
-_BUILD = re.compile(
+_BUILD = (
     r"\b(?:go (?:build|get|install)|cargo (?:build|get|install)|make|cmake|ninja|gcc|g\+\+|clang|rustc|"
     r"(?:npm|yarn|pnpm|bun)(?: run)? (?:build|bundle|compile)|npx tsc|tsc|webpack|ng build|"
     r"vite build|mvn\S*|gradlew?|sbt|javac|dotnet (?:build|publish)|python3? setup\.py|"
     r"pip3? wheel|swift build|zig build|bazel build|hugo|jekyll build|mix release)\b"
 )
-_DEPS = re.compile(
+_DEPS = (
     r"\b(?:npm (?:ci|i|install)|yarn(?: install)?|pnpm (?:i|install|fetch)|bun install|"
     r"pip3? install|poetry install|uv (?:sync|pip install)|go mod download|bundle install|"
     r"composer install|cargo fetch|dotnet restore)\b"
@@ -37,7 +37,7 @@ def purpose(stage: Stage) -> str | None:
     """What the RUN commands of *stage* are for: `build`, `deps` or `test`, if it is plain."""
     commands = "\n".join(" ".join(_script(run).split()) for run in stage.by_keyword("RUN"))
     for name, pattern in (("build", _BUILD), ("deps", _DEPS), ("test", _TEST)):
-        if pattern.search(commands):
+        if re.search(pattern, commands):
             return name
     return None
 

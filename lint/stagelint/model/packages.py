@@ -27,6 +27,10 @@ class Packages(NamedTuple):
     """The name of `apk add --virtual NAME`."""
 
 
+#: Managers of an operating system; the others are those of languages.
+SYSTEM = frozenset({"apt", "apk", "dnf", "zypper", "pacman"})
+
+
 class _Manager(NamedTuple):
     name: str
     install: frozenset[str]

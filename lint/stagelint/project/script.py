@@ -86,7 +86,7 @@ class _Script:
         self.calls: dict[str, list[Command]] = {each.name: [] for each in self.functions}
         for each in self.commands:
             name = each.words[0].literal if each.words else None
-            if name in self.calls and not _defines(script.text, each):
+            if name in self.calls and not each.compound:
                 self.calls[name].append(each)
         self.shifts = [
             each.start
@@ -389,11 +389,6 @@ def _functions(script: str) -> Iterator[_Function]:
         yield _Function(
             match["name"] or match["plain"], match.end(), end if end >= 0 else len(script)
         )
-
-
-def _defines(script: str, each: Command) -> bool:
-    """Is it the name in front of `()`?"""
-    return len(each.words) == 1 and script.startswith("(", each.end)
 
 
 def _lone_part(word: Word) -> Part | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.dialect import BUILDKIT, CLASSIC
+from stagelint.model import byte_counts
+from stagelint.model.base_images import Size
 from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.roles import Role
@@ -46,6 +48,7 @@ def document(file: File) -> Document:
             }
             for edge in _edges(file)
         ],
+        "targets": [_contents(file, index) for index in _known_targets(file)],
         "images": list(dict.fromkeys(each.image for each in file.graph.references if each.image)),
         "builds": {
             "buildkit": sorted(_built(file, classic=False)),
@@ -60,6 +63,50 @@ def document(file: File) -> Document:
             for problem, code in _errors(file)
         ],
     }
+
+
+def _known_targets(file: File) -> list[int]:
+    """The stages that are released or asked for."""
+    return sorted({*_targets(file), *file.shipped, *file.asked})
+
+
+def _contents(file: File, target: int) -> Document:
+    """What the image of a target is made of: its base, and what is copied into it."""
+    size = _base_size(file, target)
+    return {
+        "stage": target,
+        "ships": target in file.shipped,
+        "base": file.chain(file.stages[target])[0].base.image,
+        "base_size": {
+            "bytes": size.bytes,
+            "measure": size.measure,
+            "of": size.row.reference,
+            "estimated": size.is_estimated,
+            "as_of": size.row.as_of,
+            "source": size.row.source,
+        }
+        if size
+        else None,
+        "copies": [
+            {"stage": each.needs, "image": each.image, "paths": paths}
+            for each, paths in _copies(file, target)
+        ],
+    }
+
+
+def _base_size(file: File, target: int) -> Size | None:
+    """The size of the image at the bottom of a stage, if the catalogue has it or one like it."""
+    image = file.chain(file.stages[target])[0].base.image
+    size = file.sizes.size(image) if image else None
+    return None if size and size.is_other_line else size
+
+
+def _copies(file: File, target: int) -> Iterator[tuple[Reference, list[str]]]:
+    """The COPYs from stages and images into a target, with the paths as written."""
+    for stage in file.chain(file.stages[target]):
+        for each in file.graph.of(stage.index):
+            if each.kind is EdgeKind.COPY:
+                yield each, [argument.value for argument in each.instruction.arguments[:-1]]
 
 
 def _errors(file: File) -> Iterator[tuple[Problem, str]]:
@@ -165,13 +212,30 @@ def _row(file: File, reference: Reference) -> str:
 
 
 def _builds(file: File) -> Iterator[str]:
-    for target in sorted({*_targets(file), *file.shipped, *file.asked}):
+    for target in _known_targets(file):
         label = file.stages[target].label
         ours, theirs = file.built(target, BUILDKIT), file.built(target, CLASSIC)
         yield escape(f"target {label}: BuildKit builds {_list(file, ours)}")
         extra = theirs - ours
         if extra:
             yield escape(f"  the classic builder builds {_list(file, extra)} as well")
+        verb = "ships" if target in file.shipped else "holds"
+        yield escape(f"  it {verb} {_held(file, target)}")
+
+
+def _held(file: File, target: int) -> str:
+    """The base of an image with its size, and what is copied into it from elsewhere."""
+    base = file.chain(file.stages[target])[0].base
+    parts = [base.image or base.raw]
+    size = _base_size(file, target)
+    if size:
+        about = "about " if size.is_estimated else ""
+        number = byte_counts.rounded(size.bytes)
+        parts[0] += f" ({about}{number} {size.measure}, {size.row.as_of})"
+    for each, paths in _copies(file, target):
+        origin = file.stages[each.needs].label if each.needs is not None else each.image or each.raw
+        parts.append(f"{' '.join(paths)} from {origin}")
+    return ", ".join(parts)
 
 
 def _list(file: File, stages: set[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from stagelint.model import byte_counts
 from stagelint.report.parts import plural
 from stagelint.report.terminal import Style, escape
 
@@ -94,12 +95,12 @@ def _changes(difference: Difference) -> Iterator[str]:
     before, after = difference.before, difference.after
     if before is None or after is None:
         found = before or after
-        size = f", {human(found.size)}" if found and found.content else ""
+        size = f", {byte_counts.shown(found.size)}" if found and found.content else ""
         yield f"{''.join(difference.aspects)}{size}"
         return
     aspects = difference.aspects
     if aspects & {"content", "size"}:
-        yield f"content ({human(before.size)} -> {human(after.size)})"
+        yield f"content ({byte_counts.shown(before.size)} -> {byte_counts.shown(after.size)})"
     for name in ("kind", "mode", "owner", "target", "xattrs"):
         if name in aspects:
             yield f"{name} ({_aspect(before, name)} -> {_aspect(after, name)})"
@@ -118,18 +119,11 @@ def _aspect(entry: Entry, name: str) -> str:
 def _costs(part: Part) -> Iterator[str]:
     """Layers and bytes, then seconds; those of one run say little."""
     if part.sizes:
-        yield " -> ".join(f"{plural(x.layers, 'layer')}, {human(x.bytes)}" for x in part.sizes)
+        yield " -> ".join(
+            f"{plural(x.layers, 'layer')}, {byte_counts.shown(x.bytes)}" for x in part.sizes
+        )
     old, new = part.costs
     yield (
         f"built in {old.seconds:.1f} s -> {new.seconds:.1f} s, with {old.cached} of {old.steps}"
         f" -> {new.cached} of {plural(new.steps, 'step')} from the cache (one run on this machine)"
     )
-
-
-def human(size: int) -> str:
-    """A number of bytes: `5 B`, `1.2 kB`, `3.4 MB`."""
-    value, units = float(size), iter(("B", "kB", "MB", "GB", "TB"))
-    unit = next(units)
-    while value >= 999.95 and unit != "TB":
-        value, unit = value / 1000, next(units)
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"

@@ -1,4 +1,9 @@
-"""Sizes of base images: the dated catalogue of this package, and what the user adds to it."""
+"""Sizes of base images: the dated catalogue of this package, and what the user adds to it.
+
+`files` reads and writes the user's own, `engines` asks a builder of this machine for the images it
+has, `registry` asks registries. Each is imported when it is asked for; the last alone reaches a
+network, for `stagelint catalog update`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,17 @@ from importlib import resources
 from typing import cast
 
 from stagelint.model.base_images import BaseImage
+from stagelint.sizes.files import merged, read
+
+__all__ = ["known", "merged", "read", "shipped"]
+
+
+def known(path: str | None = None) -> list[BaseImage]:
+    """The catalogue that comes with stagelint, then the file *path*, see `merged`.
+
+    Raises `ConfigError` for the file.
+    """
+    return merged(shipped(), read(path) if path is not None else ())
 
 
 def shipped() -> list[BaseImage]:

@@ -229,16 +229,18 @@ def _csv(record: str) -> list[str] | None:
         return None
     if '"' not in record:
         return record.split(",")
-    if not _CSV.match(record):
+    if not re.match(_CSV, record):
         return None
     return [
         plain if plain is not None else quoted_field.replace('""', '"')
-        for plain, quoted_field in ((match[1], match[2]) for match in _CSV_FIELD.finditer(record))
+        for plain, quoted_field in (
+            (match[1], match[2]) for match in re.finditer(_CSV_FIELD, record)
+        )
     ]
 
 
-_CSV = re.compile(r'(?:[^",]*|"(?:[^"]|"")*")(?:,(?:[^",]*|"(?:[^"]|"")*"))*\Z')
-_CSV_FIELD = re.compile(r'(?:\A|,)(?:([^",]*)(?=,|\Z)|"((?:[^"]|"")*)")')
+_CSV = r'(?:[^",]*|"(?:[^"]|"")*")(?:,(?:[^",]*|"(?:[^"]|"")*"))*\Z'
+_CSV_FIELD = r'(?:\A|,)(?:([^",]*)(?=,|\Z)|"((?:[^"]|"")*)")'
 
 
 def _from(node: Instruction) -> None:

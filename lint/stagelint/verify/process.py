@@ -69,10 +69,14 @@ class Runner:
         if self._end is not None and monotonic() > self._end:
             raise CouldNotTellError(f"it took longer than {self._timeout:g} seconds")
 
-    def ask(self, command: Sequence[str]) -> Answer:
-        """Run *command* to its end. Raises as `check`, or if there is no such program."""
-        with self._running(command, subprocess.PIPE, os.environ) as process:
-            out, err = process.communicate()
+    def ask(self, command: Sequence[str], data: bytes | None = None) -> Answer:
+        """Run *command*, with *data* to read, to its end.
+
+        Raises as `check`, or if there is no such program.
+        """
+        stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
+        with self._running(command, subprocess.PIPE, os.environ, stdin) as process:
+            out, err = process.communicate(data)
         return Answer(process.returncode, _text(out), _text(err))
 
     def follow(
@@ -101,11 +105,15 @@ class Runner:
 
     @contextlib.contextmanager
     def _running(
-        self, command: Sequence[str], stderr: int, environ: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        stderr: int,
+        environ: Mapping[str, str],
+        stdin: int = subprocess.DEVNULL,
     ) -> Generator[subprocess.Popen[bytes]]:
         with self._lock:
             self.check()
-            process = _start(command, stderr, environ)
+            process = _start(command, stderr, environ, stdin)
             self._alive.add(process)
         timer = None
         if self._end is not None:
@@ -122,7 +130,7 @@ class Runner:
         finally:
             if timer:
                 timer.cancel()
-            for stream in (process.stdout, process.stderr):
+            for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
             with self._lock:
@@ -131,12 +139,12 @@ class Runner:
 
 
 def _start(
-    command: Sequence[str], stderr: int, environ: Mapping[str, str]
+    command: Sequence[str], stderr: int, environ: Mapping[str, str], stdin: int
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=environ,

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagelint.model import File
+from stagelint.model.toolchain import BuildPackages, packages_to_leave
+from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
+
+#: So many packages are named.
+_MOST = 4
+
+
+class BuildPackagesShipped(Rule):
+    """Compilers, build tools or headers installed in a released image that only needs them to build.
+
+    They make the image larger, and every later scan of it reports their vulnerabilities. It speaks
+    of what `apt-get`, `apk`, `dnf`, `yum`, `zypper` and `pacman` install in a layer that ships, of
+    an image that runs a program: compilers (`gcc`, `build-essential`, `cargo`), build tools (`make`,
+    `cmake`, `pkg-config`) and `-dev` or `-devel` packages, if something after them compiles, or
+    installs packages of Python, Node.js, Ruby, PHP, Perl ... that may.
+
+    Where the image has a compiler of its own, as the full `python` and `node` have, they weigh less
+    and it says so as information only; so it does where the image starts a script, and of headers
+    after which nothing is built, in an image whose program another stage builds. Those are there for
+    the library that they bring along: its own package, such as `libpq5` for `libpq-dev`, is enough.
+
+    It is silent about packages that are removed again, about images that are built upon a compiler's
+    or a builder, of which toolchain-in-final-image and builder-shipped speak, about images to
+    develop or test in, and about those for CUDA, PyTorch and the like, which compile when they run.
+    `git` and `curl` alone say nothing. Whether a program compiles when it runs cannot be known.
+    """
+
+    code = "SL204"
+    roles = SHIPPED
+    examples = (
+        Bad(
+            """
+            FROM python:3.13-slim
+            RUN apt-get update && apt-get install -y --no-install-recommends gcc libpq-dev
+                                                                             ^^^ `gcc` and `libpq-dev` ship, and only the build needs them
+            COPY requirements.txt .
+            RUN pip install -r requirements.txt
+            COPY . .
+            CMD ["python", "app.py"]
+            """
+        ),
+        Bad(
+            """
+            FROM node:24-alpine AS base
+            RUN apk add --no-cache python3 make g++ git
+                                           ^^^^ `make` and `g++` ship, and only the build needs them
+            FROM base
+            COPY . .
+            RUN npm ci --omit=dev
+            CMD ["node", "server.js"]
+            """
+        ),
+        Bad(
+            """
+            FROM debian:trixie-slim AS build
+            RUN apt-get update && apt-get install -y gcc libssl-dev
+            COPY . .
+            RUN gcc -o /server server.c -lssl
+            FROM debian:trixie-slim
+            RUN apt-get update && apt-get install -y libssl-dev
+                                                     ^^^^^^^^^^ `libssl-dev` ships headers, and nothing that ships is built with it
+            COPY --from=build /server /server
+            CMD ["/server"]
+            """
+        ),
+        Bad(
+            """
+            FROM ubuntu:24.04
+            RUN apt-get update \\
+             && apt-get install -y \\
+                build-essential autoconf \\
+                ^^^^^^^^^^^^^^^ `build-essential`, `autoconf`, `libtool`, `pkg-config` and 2 more ship, and only the build needs them
+                libtool pkg-config libssl-dev zlib1g-dev
+            COPY . /src
+            RUN cd /src && ./configure && make install
+            CMD ["daemon"]
+            """
+        ),
+        Good(
+            """
+            FROM python:3.13-alpine
+            COPY . .
+            RUN apk add --no-cache --virtual .build gcc musl-dev \\
+             && pip install -r requirements.txt \\
+             && apk del .build
+            CMD ["python", "app.py"]
+            """
+        ),
+        Good(
+            """
+            # a builder
+            FROM python:3.13 AS build
+            RUN apt-get update && apt-get install -y libpq-dev
+            RUN pip wheel -w /wheels psycopg2
+            FROM python:3.13-slim
+            COPY --from=build /wheels /wheels
+            RUN pip install /wheels/*
+            CMD ["python", "app.py"]
+            """
+        ),
+        Good(
+            """
+            # nothing is built after it: it may be for the program
+            FROM python:3.13-slim
+            COPY . .
+            RUN pip install -r requirements.txt
+            RUN apt-get update && apt-get install -y gcc
+            CMD ["python", "app.py"]
+            """
+        ),
+        Good(
+            """
+            # to work in
+            FROM debian:trixie
+            RUN apt-get update && apt-get install -y gcc libssl-dev
+            COPY . .
+            RUN make
+            CMD ["bash"]
+            """
+        ),
+        Good(
+            """
+            # Triton compiles when it runs
+            FROM nvidia/cuda:12.6.3-runtime-ubuntu24.04
+            RUN apt-get update && apt-get install -y gcc python3-dev
+            RUN pip install torch
+            COPY . .
+            CMD ["python3", "serve.py"]
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        seen: set[int] = set()
+        for index in sorted(file.shipped):
+            for found in packages_to_leave(file, file.stages[index]):
+                if found.moment.instruction.start not in seen:
+                    seen.add(found.moment.instruction.start)
+                    yield self._packages(file, found)
+
+    def _packages(self, file: File, found: BuildPackages) -> Finding:
+        names = [f"`{name}`" for name in dict.fromkeys(found.names)]
+        verb, them = ("ships", "it") if len(names) == 1 else ("ship", "them")
+        if len(names) > _MOST + 1:
+            names[_MOST:] = [f"{len(names) - _MOST} more"]
+        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        related: tuple[Related, ...] = ()
+        if found.builds:
+            message = f"{listed} {verb}, and only the build needs {them}"
+            note = "install them in a stage that does not ship, and copy what it builds"
+            related = (Related(file.source, found.builds.span, "this needs them"),)
+        else:
+            message = f"{listed} {verb} headers, and nothing that ships is built with {them}"
+            note = "install the package of the library itself"
+        return self.finding(
+            file,
+            found.span,
+            message,
+            severity=Severity.WARNING if found.is_shown else Severity.INFO,
+            stage=found.moment.stage,
+            note=note,
+            related=related,
+        )

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from stagelint.model import File
+from stagelint.model.expansion import ExpansionError, Value, expand
+from stagelint.model.moments import Moment
+from stagelint.model.stages import Stage
+from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
+from stagelint.syntax.nodes import Pair
+
+#: How names of variables end that hold a secret.
+_SECRET = (
+    r"(?i:(?:.*_)?(?:password|passwd|passphrase|secret|token|apikey|credentials)|.+_(?:pass|pwd)|"
+    r"(?:.*_)?(?:api|secret|private|access|encryption|signing|csrf|jwt)_?key)"
+)
+#: Values that are none: switches, paths, scripts, and what says that it is made up.
+_NO_SECRET = (
+    r"(?i:|true|false|yes|no|on|off|none|null|\d{1,3}|[./~].*|\w+://.*|.*\.(?:sh|json|txt|ya?ml)|"
+    r".*(?:fake|dummy|example|placeholder|change.?me|sample|your.|x{3}|<.*>|test).*)"
+)
+#: Files that hold a private key or a password.
+_KEY_FILE = (
+    r"(?i:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|\.git-credentials|\.dockercfg|.+\.ppk|"
+    r".*(?:private|(?:\b|_)key)\.pem|.+\.(?:key|pfx|p12))"
+)
+_KEY_PATHS = (".aws/credentials", ".docker/config.json", ".kube/config")
+#: Keys of archives, which everybody may know, and those that are made up.
+_PUBLIC = r"(?i).*(?:pub|gpg|sign|release|archive|repo|apt|sample|example|dummy|fake|test)"
+
+
+class SecretReachesImage(Rule):
+    """A password, a token or a key that ends in an image that ships.
+
+    Whoever can pull an image can read its config, its history and every file of every layer. It
+    speaks of stages that ship, and of
+
+    - ENV with a name like `DB_PASSWORD` or `API_TOKEN` and a value, which is in the config;
+    - ARG with such a name, whose value stands in the history beside every later RUN, and beside the
+      ARG itself if it has a default;
+    - COPY or ADD of a private key or a file of passwords (`id_rsa`, `tls.key`, `.netrc`), which stays
+      in its layer even if a later RUN removes it.
+
+    In a stage that is only copied from, the same does not ship, and the rule is silent; BuildKit's
+    own check, which speaks of names alone, is not. It is silent too about values that are empty,
+    switches, numbers, paths or made up, and about public keys. A secret for one command belongs in
+    `RUN --mount=type=secret`, one for the program is given when the container starts.
+    """
+
+    code = "SL213"
+    roles = SHIPPED
+    examples = (
+        Bad(
+            """
+            FROM node:22 AS build
+            ARG NPM_TOKEN
+            RUN npm ci
+            FROM node:22-slim
+            ARG GITHUB_TOKEN
+                ^^^^^^^^^^^^ the value of `GITHUB_TOKEN` ships in the history of the image
+            RUN npm ci --omit=dev
+            COPY --from=build /app/dist /app/dist
+            """
+        ),
+        Bad(
+            """
+            FROM debian
+            ENV DB_USER=app DB_PASSWORD=Tr0ub4dor
+                            ^^^^^^^^^^^^^^^^^^^^^ the value of `DB_PASSWORD` ships in the config of the image
+            """
+        ),
+        Bad(
+            """
+            FROM debian
+            ARG API_KEY
+            ENV API_KEY=$API_KEY
+                ^^^^^^^^^^^^^^^^ the value of `API_KEY` ships in the config of the image
+            """
+        ),
+        Bad(
+            """
+            FROM alpine
+            COPY deploy/id_rsa /root/.ssh/id_rsa
+                 ^^^^^^^^^^^^^ `id_rsa` ships in a layer of the image
+            RUN git clone git@example.com:app && rm /root/.ssh/id_rsa
+            """
+        ),
+        Good(
+            """
+            FROM golang AS build
+            ARG GITHUB_TOKEN
+            COPY id_rsa /root/.ssh/id_rsa
+            ENV NETRC_PASSWORD=$GITHUB_TOKEN
+            RUN go build -o /app
+            FROM scratch
+            COPY --from=build /app /app
+            """
+        ),
+        Good(
+            """
+            FROM debian
+            ARG SIGNING_KEY_URL=https://example.com/key.asc
+            ARG PUBLIC_KEY
+            ENV ROOT_PASSWORD=${ROOT_PASSWORD:-}
+            ENV DB_PASSWORD_FILE=/run/secrets/db MYSQL_ALLOW_EMPTY_PASSWORD=yes API_TOKEN= SECRET_KEY=changeme
+            COPY nginx_signing.key archive.gpg.key ca.pem /etc/apt/keys/
+            RUN --mount=type=secret,id=token ./install
+            """
+        ),
+        Good(
+            """
+            FROM debian
+            ARG TOKEN
+            CMD ["app"]
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        for stage in self.stages(file):
+            moments = file.moments(stage)
+            in_config = {
+                pair.key
+                for moment in moments
+                if moment.instruction.keyword == "ENV"
+                for pair in moment.instruction.pairs
+            }
+            for at, moment in enumerate(moments):
+                keyword = moment.instruction.keyword
+                if keyword == "ENV":
+                    yield from self._variables(file, stage, moment, "config")
+                elif keyword == "ARG" and _stays(file, stage, moments[at + 1 :], moment):
+                    yield from self._variables(file, stage, moment, "history", in_config)
+                elif keyword in ("COPY", "ADD"):
+                    yield from self._files(file, stage, moment)
+
+    def _variables(
+        self,
+        file: File,
+        stage: Stage,
+        moment: Moment,
+        place: str,
+        but: set[str] | frozenset[str] = frozenset(),
+    ) -> Iterator[Finding]:
+        for pair in moment.instruction.pairs:
+            if pair.key not in but and _is_secret(file, moment, pair):
+                span = moment.instruction.logical.span(pair.start, pair.end)
+                message = f"the value of `{pair.key}` ships in the {place} of the image"
+                yield self.finding(file, span, message, stage=stage)
+
+    def _files(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
+        node = moment.instruction
+        for source in node.arguments[:-1]:
+            name = posixpath.basename(source.value)
+            if "://" not in source.value and _is_key_file(source.value, name):
+                span = node.logical.span(source.start, source.end)
+                message = f"`{name}` ships in a layer of the image"
+                yield self.finding(file, span, message, stage=stage)
+
+
+def _is_secret(file: File, moment: Moment, pair: Pair) -> bool:
+    if not re.fullmatch(_SECRET, pair.key) or "public" in pair.key.lower():
+        return False
+    if pair.value is None:
+        return True
+    given = {
+        each.key
+        for before in file.moments_behind(moment.stage)
+        if before.instruction.keyword == "ARG"
+        for each in before.instruction.pairs
+    }
+
+    def lookup(name: str) -> Value | None:
+        """What the base image may set is not given by whoever builds this file."""
+        value = moment.variable(name)
+        return value if isinstance(value, str) or name in given else None
+
+    try:
+        value = expand(pair.value, lookup, moment.instruction.escape)
+    except ExpansionError:
+        return False
+    return not isinstance(value, str) or not re.fullmatch(_NO_SECRET, value.strip())
+
+
+def _stays(file: File, stage: Stage, after: Sequence[Moment], arg: Moment) -> bool:
+    """Does the value of *arg* reach the history of an image that ships?"""
+    if any(pair.value for pair in arg.instruction.pairs):
+        return True
+    heirs = [
+        each for each in file.stages[stage.index + 1 :]
+        if each.index in file.ships and stage in file.chain(each)
+    ]  # fmt: skip
+    below = [moment for each in heirs for moment in file.moments(each)]
+    return any(moment.instruction.keyword == "RUN" for moment in (*after, *below))
+
+
+def _is_key_file(path: str, name: str) -> bool:
+    if re.match(_PUBLIC, path):
+        return False
+    return bool(re.fullmatch(_KEY_FILE, name)) or path.endswith(_KEY_PATHS)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.model import File
+from stagelint.model.base_images import Description, size_said
+from stagelint.model.families import RUNTIMES
+from stagelint.model.stages import Stage
+from stagelint.model.toolchain import Cause, cause
+from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
+
+#: What a JDK has and a JRE has not.
+_OF_JDKS = (
+    r"(?<![\w.-])(?:javac|jar|jlink|jdeps|jmod|jpackage|javap|javadoc|jarsigner|jshell|jdb|jcmd|jmap|jstack|"
+    r"jstat|jps|jinfo|jhsdb|jconsole|jstatd|jdeprscan|mvnw?|gradlew?|sbt|ant|lein|kotlinc|scalac)(?![\w.-])"
+)
+
+_START_PROGRAMS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL")
+
+
+class ToolchainInFinalImage(Rule):
+    """A released image that is built upon an SDK, though it only runs a program.
+
+    A compiler makes the image hundreds of megabytes larger, and is what an intruder wishes for. It
+    speaks where the image at the bottom is a compiler's (`golang`, `rust`, a JDK, `maven`,
+    `dotnet/sdk`, `gcc` ...), a program was compiled or copied into it, and ENTRYPOINT or CMD runs
+    that program. Where they start a script it is less sure, for the script may compile.
+
+    It is silent where they start a shell, the compiler (`go run`, `mvn`, `dotnet watch`), a test
+    runner or nothing, and where the name of the stage, of the Dockerfile or of its folder says that
+    it is to develop or to test in. What the program starts itself cannot be known.
+
+    If the program is started by `java`, and nothing that is written here needs what only a JDK has,
+    the fix takes the JRE of the same version. It is another image, so the fix is not safe: a
+    program that compiles when it runs needs the JDK.
+
+    The sizes are those of the catalogue (`stagelint catalog`), each with its date: the JDK
+    `eclipse-temurin:21-jdk` is nearly twice the size of its JRE, and `golang` more than ten times
+    that of `debian:trixie-slim`, on which a Go program runs.
+    """
+
+    code = "SL202"
+    roles = SHIPPED
+    examples = (
+        Bad(
+            """
+            FROM golang:1.26
+                 ^^^^^^^^^^^ the Go toolchain of `golang:1.26` ships, and the program runs without it
+            WORKDIR /src
+            COPY . .
+            RUN go build -o /server .
+            CMD ["/server"]
+            """
+        ),
+        Bad(
+            """
+            FROM eclipse-temurin:21-jdk-alpine
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the JDK of `eclipse-temurin:21-jdk-alpine` ships, and the program runs without it
+            COPY target/app.jar /app.jar
+            ENTRYPOINT ["java", "-jar", "/app.jar"]
+            """,
+            fixed="""
+            FROM eclipse-temurin:21-jre-alpine
+            COPY target/app.jar /app.jar
+            ENTRYPOINT ["java", "-jar", "/app.jar"]
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            FROM example.com/dotnet/sdk:9.0 AS base
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^ the .NET SDK of `example.com/dotnet/sdk:9.0` ships, and the program runs without it
+            WORKDIR /app
+            FROM base AS build
+            COPY . .
+            RUN dotnet publish -o /out
+            FROM base
+            COPY --from=build /out .
+            ENTRYPOINT ["dotnet", "App.dll"]
+            """
+        ),
+        Bad(
+            """
+            FROM maven:3-eclipse-temurin-21
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^ the JDK of `maven:3-eclipse-temurin-21` ships, and the program seems to run without it
+            COPY . .
+            RUN mvn package
+            CMD ["./run.sh"]
+            """
+        ),
+        Good(
+            """
+            # started by the compiler
+            FROM golang:1.26
+            COPY . .
+            RUN go build ./...
+            CMD ["go", "run", "."]
+            """
+        ),
+        Good(
+            """
+            # Resin compiles the pages that it serves
+            FROM openjdk:11-jdk
+            COPY app.war webapps/
+            CMD ["java", "-jar", "lib/resin.jar"]
+            """
+        ),
+        Good(
+            """
+            # to work in
+            FROM golang:1.26 AS dev
+            RUN go install example.com/tool
+            COPY . .
+            ENTRYPOINT ["/entrypoint"]
+            """
+        ),
+        Good(
+            """
+            # an image for others to build upon
+            FROM rust:1
+            RUN cargo install cargo-chef
+            """
+        ),
+        Good(
+            """
+            FROM golang:1.26
+            COPY benchmarks /benchmarks
+            ENTRYPOINT ["/benchmarks"]
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        seen: set[int] = set()
+        for index in sorted(file.shipped):
+            found = cause(file, file.stages[index])
+            if found and found.image and found.stage.index not in seen:
+                seen.add(found.stage.index)
+                yield self._sdk(file, found, found.image, file.stages[index])
+
+    def _sdk(self, file: File, found: Cause, image: Description, target: Stage) -> Finding:
+        runtime = RUNTIMES[image.family.language]
+        runs = "runs" if found.is_shown else "seems to run"
+        fix, smaller = _jre(file, found, image, target)
+        sizes = [
+            size_said(file.sizes.size(reference))
+            for reference in (str(image.reference), smaller)
+            if reference
+        ]
+        related: tuple[Related, ...] = ()
+        if found.stage is not target:
+            span = target.opening.code_span
+            related = (Related(file.source, span, f"`{target.label}` is built upon it"),)
+        return self.finding(
+            file,
+            found.stage.base.span,
+            f"{runtime.toolchain} of `{image.reference}` ships, and the program {runs} without it",
+            severity=Severity.WARNING if found.is_shown else Severity.INFO,
+            stage=found.stage,
+            fix=fix,
+            note="; ".join((runtime.advice, *filter(None, sizes))),
+            related=related,
+        )
+
+
+def _jre(
+    file: File, found: Cause, image: Description, target: Stage
+) -> tuple[Fix | None, str | None]:
+    """The fix that takes the JRE, and the reference of that, as far as either is known."""
+    jre, base = image.jre(), found.stage.base
+    if jre is None:
+        return None, None
+    chain = {stage.index for stage in file.chain(target)}
+    is_shared = any(
+        reference.needs in chain and reference.stage not in chain
+        for reference in file.graph.references
+    )
+    texts = [
+        str(moment.instruction)
+        for moment in file.moments_behind(target)
+        if moment.instruction.keyword in _START_PROGRAMS
+    ]
+    if (
+        is_shared
+        or base.raw != base.text
+        or image.reference.digest
+        or any(call.name != "java" for call in found.programs)
+        or any(re.search(_OF_JDKS, text) for text in texts)
+    ):
+        return None, str(jre)
+    written = f"{base.raw.rpartition(':')[0]}:{jre.tag}"
+    title = f"Run it on the JRE `{jre}`"
+    return Fix(title, (Edit(base.span, written),), Guarantee.BEHAVIOUR), str(jre)
