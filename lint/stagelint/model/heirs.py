@@ -1,108 +1,192 @@
-"""What becomes of the config and the variables of a stage in those that are built on it."""
+"""What has an effect: whose image holds what a stage says, and who can read its variables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stagelint.model.expansion import ExpansionError, can_fail
+from stagelint.model.scope import PLATFORM_ARGS, is_builders_own
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
     from stagelint.model.file import File
 
-#: What a child must say for that of its parent to be gone; all else is added to.
-_REPLACED_BY = {
-    "CMD": frozenset({"CMD", "ENTRYPOINT"}),
-    "ENTRYPOINT": frozenset({"ENTRYPOINT"}),
-    "HEALTHCHECK": frozenset({"HEALTHCHECK"}),
-    "STOPSIGNAL": frozenset({"STOPSIGNAL"}),
-}
+#: The last one of a stage holds; all else adds to what was there.
+_REPLACED = ("CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL")
+
+#: What undoes one that is inherited: an ENTRYPOINT resets a CMD, though none of its own stage.
+_RESET_BY = {**{each: (each,) for each in _REPLACED}, "CMD": ("CMD", "ENTRYPOINT")}
 
 #: What is kept as it is written, for the shell that runs in a container.
 AT_RUN_TIME = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
 
+#: What must make sense once it is expanded.
+_CHECKED = frozenset({"EXPOSE", "STOPSIGNAL", "VOLUME"})
+
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+
+#: Stands for every variable.
+_ANY = "*"
+
 
 class Heirs:
-    """Who is built on whom."""
+    """Who inherits the config and the variables of whom, and what for.
+
+    All that a FROM with a variable may mean for some builder counts as inherited, held and read.
+    """
 
     def __init__(self, file: File) -> None:
-        self._stages = file.stages
-        self._children: list[list[int]] = [[] for _ in file.stages]
-        self.open: set[int] = set()
-        """Stages that a FROM with a variable means for some builder, and those they are built on."""
+        self._file = file
+        self._children: list[list[Stage]] = [[] for _ in file.stages]
+        self._open: set[int] = set()
         for stage in file.stages:
             if stage.base.stage is not None:
-                self._children[stage.base.stage].append(stage.index)
+                self._children[stage.base.stage].append(stage)
             if stage.base.pattern is not None:
-                self.open.update(file.graph.may_be(stage))
-                self.open |= {stage.base.stage} - {None}
-        for stage in reversed(file.stages):
-            if stage.index in self.open and stage.base.stage is not None:
-                self.open.add(stage.base.stage)
+                self._open.update(file.graph.may_be(stage))
+        self._held: dict[str, list[bool]] = {}
 
-    def of(self, stage: Stage) -> list[Stage]:
-        """The stages that are built on *stage*, directly or not, in order."""
-        found: set[int] = set()
-        pending = [*self._children[stage.index]]
-        while pending:
-            index = pending.pop()
-            if index not in found:
-                found.add(index)
-                pending += self._children[index]
-        return [self._stages[index] for index in sorted(found)]
+    # -- config --------------------------------------------------------------------------------
 
-    def keep(self, stage: Stage, keyword: str) -> list[Stage]:
-        """The stages, itself included, whose config has what *stage* says last by *keyword*."""
-        gone_with = _REPLACED_BY.get(keyword, frozenset[str]())
-        found: list[Stage] = []
-        pending = [stage.index]
-        while pending:
-            index = pending.pop()
-            found.append(self._stages[index])
-            pending += (
-                child
-                for child in self._children[index]
-                if not any(self._stages[child].by_keyword(*gone_with))
+    @cached_property
+    def _images(self) -> set[int]:
+        """The stages that somebody can ask for, or whose image a builder keeps anyway."""
+        file = self._file
+        if file.options.dialect.target_by_index or file.options.dialect.builds_all_up_to_target:
+            return {stage.index for stage in file.stages}
+        selectable = {stage.index for stage in file.stages if file.table.selectable(stage)}
+        return selectable | file.shipped | self._open
+
+    def is_held(self, stage: Stage, instruction: Instruction) -> bool:
+        """Can an image be asked for whose config has what the last such *instruction* of *stage* says?
+
+        An ENV that something can read counts as well.
+        """
+        keyword = instruction.keyword
+        if keyword not in self._held:
+            self._held[keyword] = self._holders(keyword)
+        held = self._held[keyword][stage.index]
+        return held or (keyword == "ENV" and self.is_read(stage, instruction))
+
+    def _holders(self, keyword: str) -> list[bool]:
+        found = [stage.index in self._images for stage in self._file.stages]
+        for stage in reversed(self._file.stages):
+            found[stage.index] |= any(
+                found[child.index] and not any(child.by_keyword(*_RESET_BY.get(keyword, ())))
+                for child in self._children[stage.index]
             )
         return found
 
-    def after(self, stage: Stage, instruction: Instruction) -> Iterator[Instruction]:
-        """What follows *instruction* in *stage*, and in all that is built on it."""
-        at = stage.instructions.index(instruction)
-        yield from stage.instructions[at + 1 :]
-        for heir in self.of(stage):
-            yield from heir.instructions
+    # -- variables -----------------------------------------------------------------------------
 
-    def read(self, stage: Stage, instruction: Instruction, names: Collection[str]) -> bool:
-        """Can anything that follows read one of the variables *names* when it is built?
+    @cached_property
+    def _readers(self) -> list[dict[str, int]]:
+        """For each stage where each variable is last read while it is built."""
+        return [
+            {name: each.start for each in stage.instructions for name in _read_by(each)}
+            for stage in self._file.stages
+        ]
 
-        A RUN may read any.
+    @cached_property
+    def _read_by_heirs(self) -> list[set[str]]:
+        """For each stage the variables that are read in those built on it."""
+        found: list[set[str]] = [set() for _ in self._file.stages]
+        for stage in reversed(self._file.stages):
+            if stage.index in self._open:
+                found[stage.index].add(_ANY)
+            for child in self._children[stage.index]:
+                found[stage.index] |= self._readers[child.index].keys() | found[child.index]
+        return found
+
+    def is_read(self, stage: Stage, instruction: Instruction) -> bool:
+        """Can anything that follows read a variable of *instruction*, an ARG or ENV of *stage*?"""
+        last, below = self._readers[stage.index], self._read_by_heirs[stage.index]
+        names = variables(instruction)
+        return any(map(_is_special, names)) or any(
+            name in below or last.get(name, -1) > instruction.start for name in (_ANY, *names)
+        )
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        """The variables from before the first FROM that something takes."""
+        file = self._file
+        openings = [stage.opening for stage in file.stages]
+        found = {
+            name for each in (*openings, *file.globals.instructions) for name in mentioned_by(each)
+        }
+        for stage in file.stages:
+            for each in (*stage.by_keyword("ARG"), *stage.triggers):
+                found.update(variables(each))
+        return found
+
+    def is_taken(self, arg: Instruction) -> bool:
+        """Does a FROM, another ARG there, or the ARG of a stage take one from before the first FROM?
+
+        A base image that is called `onbuild` may bring such an ARG.
         """
         return any(
-            (each.inner or each).keyword == "RUN"
-            or ((each.inner or each).keyword not in AT_RUN_TIME and mentions(each, names))
-            for each in self.after(stage, instruction)
-        )
+            name in self._taken or name in PLATFORM_ARGS or _is_special(name)
+            for name in variables(arg)
+        ) or any("onbuild" in stage.base.raw for stage in self._file.stages)
+
+    def looks_for(self, stage: Stage | None, arg: Instruction) -> Instruction | None:
+        """What seems to want the *arg* of *stage*, or one from before the first FROM, and cannot
+        see it: what runs in a container, a FROM below, a stage that does not take it.
+        """
+        stages = self._file.stages
+        if stage is None:
+            candidates = [each for other in stages for each in other.instructions]
+        else:
+            own = [each for each in stage.instructions if each.start > arg.start]
+            candidates = [each for each in own if each.keyword in AT_RUN_TIME]
+            candidates += [other.opening for other in stages[stage.index + 1 :]]
+        names = {*variables(arg)}
+        return next((each for each in candidates if names & {*mentioned_by(each)}), None)
 
 
-def replaced(stage: Stage) -> Iterator[tuple[Instruction, Instruction]]:
-    """Instructions of *stage* whose effect a later one of the same keyword undoes, and that one."""
-    for keyword in _REPLACED_BY:
+def replacements(stage: Stage) -> Iterator[tuple[Instruction, Instruction]]:
+    """The instructions of *stage* whose effect a later one undoes, each with that one."""
+    for keyword in _REPLACED:
         said = [*stage.by_keyword(keyword)]
-        for each in said[:-1]:
-            yield each, said[-1]
+        yield from ((each, said[-1]) for each in said[:-1])
 
 
-def mentions(instruction: Instruction, names: Collection[str]) -> bool:
-    """Does *instruction*, or a heredoc of it, refer to one of the variables *names*?"""
-    if not names:
+def may_end_the_build(instruction: Instruction) -> bool:
+    """Is there a value of a variable with which BuildKit does not accept *instruction*?"""
+    text = instruction.rest
+    if "$" not in text or instruction.keyword in AT_RUN_TIME:
         return False
-    text = "\n".join(
-        (
-            instruction.logical.text,
-            *(instruction.text[each.body.start : each.body.end] for each in instruction.heredocs),
-        )
-    )
-    return bool(re.search(rf"\$\{{?(?:{'|'.join(map(re.escape, names))})\b", text))
+    try:
+        return instruction.keyword in _CHECKED or can_fail(text, instruction.escape)
+    except ExpansionError:
+        return True
+
+
+def variables(instruction: Instruction) -> list[str]:
+    """The names that an ARG or ENV sets."""
+    return [pair.key for pair in instruction.pairs]
+
+
+def _is_special(name: str) -> bool:
+    """Is it one that the builder knows, or none that could be told in a text?"""
+    return is_builders_own(name) or not name.isidentifier()
+
+
+def mentioned_by(instruction: Instruction) -> Iterator[str]:
+    """The variables that an instruction, or a heredoc of it, refers to."""
+    yield from _VARIABLE.findall(instruction.logical.text)
+    for each in instruction.heredocs:
+        yield from _VARIABLE.findall(instruction.text[each.body.start : each.body.end])
+
+
+def _read_by(instruction: Instruction) -> Iterator[str]:
+    """The variables that an instruction can read when its stage is built: a RUN any of them."""
+    keyword = (instruction.inner or instruction).keyword
+    if keyword == "RUN":
+        yield _ANY
+    elif keyword not in AT_RUN_TIME:
+        yield from mentioned_by(instruction)
