@@ -33,13 +33,14 @@ class DeadInstruction(Rule):
     stage to builders that keep an image of each. A WORKDIR makes a folder. Nothing is said of stages
     that nothing needs (SL101), nor of variables that builders know, such as `HTTP_PROXY`.
 
-    The fix removes the instruction. Files and config stay the same, but an ARG or CMD leaves a line in
-    the history of its image, so that of the last stage gets another digest. It is not safe where a
-    file of the repository gives a value for the ARG, since the builder would complain, and where a
-    value of a variable could end the build. There is none for an ARG that something wants and cannot
-    see: a stage sees one from before the first FROM only after an `ARG NAME` of its own, a FROM sees
-    none of a stage, and CMD, ENTRYPOINT and HEALTHCHECK, which run in the container, see none at all.
-    (BuildKit v0.25.2, tried.)
+    The fix removes the instruction. Files and config stay the same; an ARG or CMD leaves a line in
+    the history of its image, so that of a target may get another digest. It is not safe where a file
+    of the repository gives a value for the ARG, since the builder would complain, nor for a CMD that
+    a child resets, which leaves `ArgsEscaped` in the config. There is none for an ARG that something
+    wants and cannot see: a stage sees one from before the first FROM only after an `ARG NAME` of its
+    own, a FROM sees none of a stage, and CMD, ENTRYPOINT and HEALTHCHECK, which run in the container,
+    see none at all. An expansion that can fail, as `${NAME:?}` does, is an effect. (BuildKit v0.25.2,
+    tried.)
     """
 
     code = "SL209"
@@ -114,6 +115,7 @@ class DeadInstruction(Rule):
             ARG TAGS
             RUN go build -o /app
             ARG HTTP_PROXY
+            ARG CHECKED=${TAGS:?must be given}
             WORKDIR /src
 
             FROM scratch AS debug
@@ -138,31 +140,38 @@ class DeadInstruction(Rule):
         ),
         Bad(
             """
+            FROM golang
+            ENV CGO_ENABLED=0
+            RUN go build -o /app
+            ENV CGO_ENABLED=1
+            ^^^^^^^^^^^^^^^^^ ENV has no effect: no image that can be asked for has it
+            FROM scratch
+            COPY --from=0 /app /app
+            """,
+            fixed="""
+            FROM golang
+            ENV CGO_ENABLED=0
+            RUN go build -o /app
+            FROM scratch
+            COPY --from=0 /app /app
+            """,
+        ),
+        Bad(
+            """
             FROM debian AS build
             CMD ["bash"]
             ^^^^^^^^^^^^ CMD has no effect: no image that can be asked for has it
             LABEL vendor=us
             FROM build AS build
             ENTRYPOINT ["app"]
-            FROM golang
-            ENV CGO_ENABLED=0
-            RUN go build -o /app
-            ENV CGO_ENABLED=1
-            ^^^^^^^^^^^^^^^^^ ENV has no effect: no image that can be asked for has it
-            FROM build
-            COPY --from=2 /app /app
             """,
             fixed="""
             FROM debian AS build
             LABEL vendor=us
             FROM build AS build
             ENTRYPOINT ["app"]
-            FROM golang
-            ENV CGO_ENABLED=0
-            RUN go build -o /app
-            FROM build
-            COPY --from=2 /app /app
             """,
+            unsafe=True,
         ),
         Good(
             """
@@ -249,6 +258,9 @@ def _removal(file: File, stage: Stage | None, instruction: Instruction) -> tuple
         if given:
             guarantee = Guarantee.BEHAVIOUR
             note = f"not safe: {given.where} gives it, and the builder would complain"
+    elif stage and file.heirs.leaves_a_trace(stage, instruction):
+        guarantee = Guarantee.BEHAVIOUR
+        note = "not safe: images built on it would lose `ArgsEscaped`, which Windows reads"
     return Fix(f"Remove the {instruction.keyword}", (remove(file, [instruction]),), guarantee), note
 
 

@@ -133,19 +133,35 @@ class Heirs:
             for name in variables(arg)
         ) or any("onbuild" in stage.base.raw for stage in self._file.stages)
 
+    @cached_property
+    def _mentions(self) -> dict[str, list[tuple[int, Instruction]]]:
+        """What refers to each variable, with the index of its stage."""
+        found: dict[str, list[tuple[int, Instruction]]] = {}
+        for stage in self._file.stages:
+            for each in (stage.opening, *stage.instructions):
+                for name in mentioned_by(each):
+                    found.setdefault(name, []).append((stage.index, each))
+        return found
+
     def looks_for(self, stage: Stage | None, arg: Instruction) -> Instruction | None:
-        """What seems to want the *arg* of *stage*, or one from before the first FROM, and cannot
-        see it: what runs in a container, a FROM below, a stage that does not take it.
+        """What seems to want the *arg* of *stage*, and cannot see it; None is before the first FROM.
+
+        That is what runs in a container, a FROM below, and a stage that does not take it.
         """
-        stages = self._file.stages
-        if stage is None:
-            candidates = [each for other in stages for each in other.instructions]
-        else:
-            own = [each for each in stage.instructions if each.start > arg.start]
-            candidates = [each for each in own if each.keyword in AT_RUN_TIME]
-            candidates += [other.opening for other in stages[stage.index + 1 :]]
-        names = {*variables(arg)}
-        return next((each for each in candidates if names & {*mentioned_by(each)}), None)
+        for name in variables(arg):
+            for index, each in self._mentions.get(name, ()):
+                in_vain = each.keyword in AT_RUN_TIME and stage and index == stage.index
+                below = each.keyword == "FROM" and stage and index > stage.index
+                if stage is None or below or (in_vain and each.start > arg.start):
+                    return each
+        return None
+
+    # -- what removing leaves ------------------------------------------------------------------
+
+    def leaves_a_trace(self, stage: Stage, instruction: Instruction) -> bool:
+        """Is it a CMD that an ENTRYPOINT of a child resets? `ArgsEscaped` stays (BuildKit v0.25.2)."""
+        *_, last = [None, *stage.by_keyword("CMD")]
+        return instruction is last and bool(self._children[stage.index])
 
 
 def replacements(stage: Stage) -> Iterator[tuple[Instruction, Instruction]]:
