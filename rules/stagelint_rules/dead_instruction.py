@@ -49,7 +49,7 @@ class DeadInstruction(Rule):
             """
             FROM golang
             EXPOSE 8080
-            ^^^^^^^^^^^ EXPOSE has no effect: no image that can be asked for has it
+            ^^^^^^^^^^^ `EXPOSE` has no effect: no image that can be asked for has it
             RUN go build -o /app
 
             FROM scratch
@@ -67,7 +67,7 @@ class DeadInstruction(Rule):
             """
             FROM alpine
             CMD ["sh"]
-            ^^^^^^^^^^ CMD has no effect: another one follows
+            ^^^^^^^^^^ `CMD` has no effect: another one follows
             RUN apk add app
             CMD ["app"]
             """,
@@ -81,12 +81,12 @@ class DeadInstruction(Rule):
             """
             ARG VERSION=1
             ARG RELEASE=bookworm
-            ^^^^^^^^^^^^^^^^^^^^ ARG has no effect: no FROM and no stage takes `RELEASE`
+            ^^^^^^^^^^^^^^^^^^^^ `ARG` has no effect: no FROM and no stage takes `RELEASE`
             FROM debian
             ARG VERSION
             LABEL version=$VERSION
             ARG DATE
-            ^^^^^^^^ ARG has no effect: nothing below can read `DATE`
+            ^^^^^^^^ `ARG` has no effect: nothing below can read `DATE`
             CMD ["bash"]
             """,
             fixed="""
@@ -100,11 +100,11 @@ class DeadInstruction(Rule):
         Bad(
             """
             ARG VERSION=1
-            ^^^^^^^^^^^^^ ARG has no effect: no FROM and no stage takes `VERSION`
+            ^^^^^^^^^^^^^ `ARG` has no effect: no FROM and no stage takes `VERSION`
             FROM debian
             RUN curl https://example.com/app-$VERSION.tgz
             ARG PORT=80
-            ^^^^^^^^^^^ ARG has no effect: nothing below can read `PORT`
+            ^^^^^^^^^^^ `ARG` has no effect: nothing below can read `PORT`
             CMD app --port $PORT
             """
         ),
@@ -144,7 +144,7 @@ class DeadInstruction(Rule):
             ENV CGO_ENABLED=0
             RUN go build -o /app
             ENV CGO_ENABLED=1
-            ^^^^^^^^^^^^^^^^^ ENV has no effect: no image that can be asked for has it
+            ^^^^^^^^^^^^^^^^^ `ENV` has no effect: no image that can be asked for has it
             FROM scratch
             COPY --from=0 /app /app
             """,
@@ -160,7 +160,7 @@ class DeadInstruction(Rule):
             """
             FROM debian AS build
             CMD ["bash"]
-            ^^^^^^^^^^^^ CMD has no effect: no image that can be asked for has it
+            ^^^^^^^^^^^^ `CMD` has no effect: no image that can be asked for has it
             LABEL vendor=us
             FROM build AS build
             ENTRYPOINT ["app"]
@@ -197,27 +197,30 @@ class DeadInstruction(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if file.is_read and not file.is_rejected:
-            yield from (each for each in self._dead(file) if each.role is not Role.UNUSED)
-
-    def _dead(self, file: File) -> Iterator[Finding]:
+        if not file.is_read or file.is_rejected:
+            return
         for arg in file.globals.instructions:
             if not file.heirs.is_taken(arg):
                 yield from self._says(file, None, arg, f"no FROM and no stage takes {_named(arg)}")
         for stage in file.stages:
-            replaced = dict(replacements(stage))
-            for instruction in stage.instructions:
-                if instruction in replaced:
-                    later = Related(file.source, replaced[instruction].code_span, "this one holds")
-                    why = "another one follows"
-                    yield from self._says(file, stage, instruction, why, (later,))
-                elif instruction.keyword == "ARG":
-                    if not file.heirs.is_read(stage, instruction):
-                        why = f"nothing below can read {_named(instruction)}"
-                        yield from self._says(file, stage, instruction, why)
-                elif instruction.keyword in CONFIG and not file.heirs.is_held(stage, instruction):
-                    why = "no image that can be asked for has it"
+            for each in self._dead(file, stage):
+                if each.role is not Role.UNUSED or file.table.selectable(stage):
+                    yield each
+
+    def _dead(self, file: File, stage: Stage) -> Iterator[Finding]:
+        replaced = dict(replacements(stage))
+        for instruction in stage.instructions:
+            if instruction in replaced:
+                later = Related(file.source, replaced[instruction].code_span, "this one holds")
+                why = "another one follows"
+                yield from self._says(file, stage, instruction, why, (later,))
+            elif instruction.keyword == "ARG":
+                if not file.heirs.is_read(stage, instruction):
+                    why = f"nothing below can read {_named(instruction)}"
                     yield from self._says(file, stage, instruction, why)
+            elif instruction.keyword in CONFIG and not file.heirs.is_held(stage, instruction):
+                why = "no image that can be asked for has it"
+                yield from self._says(file, stage, instruction, why)
 
     def _says(
         self,
@@ -233,7 +236,7 @@ class DeadInstruction(Rule):
         yield self.finding(
             file,
             instruction.code_span,
-            f"{instruction.keyword} has no effect: {why}",
+            f"`{instruction.keyword}` has no effect: {why}",
             fix=fix,
             note=note,
             stage=stage,

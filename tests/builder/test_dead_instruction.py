@@ -26,8 +26,8 @@ DEAD = """\
 ARG NOBODY=1
 ARG BASE=busybox
 FROM busybox
-ARG UNREAD
 RUN mkdir /out && echo made > /out/made
+ARG UNREAD
 ENV LATE=1
 LABEL of=builder
 EXPOSE 80/tcp
@@ -36,7 +36,6 @@ STOPSIGNAL SIGINT
 HEALTHCHECK CMD true
 ENTRYPOINT ["app"]
 CMD ["builder"]
-WORKDIR /folder
 
 FROM $BASE AS named
 HEALTHCHECK CMD false
@@ -51,7 +50,7 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["one"]
 ENTRYPOINT ["two"]
 COPY --from=0 /out /out
-COPY --from=0 /folder /folder
+COPY --from=named /bin/sh /sh
 RUN test ! -e "$BASE" && cat /out/made > /copied
 ARG AFTERWARDS=1
 LABEL of=last
@@ -61,7 +60,6 @@ KEPT = """\
 ARG BASE=busybox
 FROM busybox
 RUN mkdir /out && echo made > /out/made
-WORKDIR /folder
 
 FROM $BASE AS named
 HEALTHCHECK NONE
@@ -72,7 +70,7 @@ FROM busybox
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["two"]
 COPY --from=0 /out /out
-COPY --from=0 /folder /folder
+COPY --from=named /bin/sh /sh
 RUN test ! -e "$BASE" && cat /out/made > /copied
 LABEL of=last
 CMD ["last"]
