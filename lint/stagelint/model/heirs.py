@@ -100,6 +100,8 @@ class Heirs:
                 found[stage.index].add(_ANY)
             for child in self._children[stage.index]:
                 found[stage.index] |= self._readers[child.index].keys() | found[child.index]
+                for each in stage.by_keyword("ONBUILD"):  # which the child does
+                    found[stage.index].update(_read_by(each))
         return found
 
     def is_read(self, stage: Stage, instruction: Instruction) -> bool:
@@ -200,9 +202,12 @@ def mentioned_by(instruction: Instruction) -> Iterator[str]:
 
 
 def _read_by(instruction: Instruction) -> Iterator[str]:
-    """The variables that an instruction can read when its stage is built: a RUN any of them."""
-    keyword = (instruction.inner or instruction).keyword
-    if keyword == "RUN":
+    """The variables that an instruction can read when its stage is built.
+
+    A RUN may read any, and an ENV whose name has a variable in it may set any.
+    """
+    done = instruction.inner or instruction
+    if done.keyword == "RUN" or (done.keyword == "ENV" and "$" in "".join(variables(done))):
         yield _ANY
-    elif keyword not in AT_RUN_TIME:
+    elif done.keyword not in AT_RUN_TIME:
         yield from mentioned_by(instruction)
