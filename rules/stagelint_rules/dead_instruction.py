@@ -14,6 +14,13 @@ from stagelint.syntax.nodes import Instruction, PieceKind
 #: They say something of the image alone; a WORKDIR makes a folder, USER and SHELL are for RUN.
 CONFIG = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "STOPSIGNAL", "VOLUME")
 
+#: Why an instruction that seems to want an ARG cannot see it.
+WHY_BLIND = {
+    **{each: f"{each} runs in the container, which has no ARG" for each in AT_RUN_TIME},
+    "FROM": "a FROM sees only an ARG before the first FROM",
+}
+OUTSIDE = "a stage sees it only after an `ARG` of its own that names it"
+
 
 class DeadInstruction(Rule):
     """An instruction without an effect on any image or step.
@@ -209,68 +216,44 @@ class DeadInstruction(Rule):
 
     def _dead(self, file: File, stage: Stage) -> Iterator[Finding]:
         replaced = dict(replacements(stage))
-        for instruction in stage.instructions:
-            if instruction in replaced:
-                later = Related(file.source, replaced[instruction].code_span, "this one holds")
-                why = "another one follows"
-                yield from self._says(file, stage, instruction, why, (later,))
-            elif instruction.keyword == "ARG":
-                if not file.heirs.is_read(stage, instruction):
-                    why = f"nothing below can read {_named(instruction)}"
-                    yield from self._says(file, stage, instruction, why)
-            elif instruction.keyword in CONFIG and not file.heirs.is_held(stage, instruction):
-                why = "no image that can be asked for has it"
-                yield from self._says(file, stage, instruction, why)
+        for each in stage.instructions:
+            if each in replaced:
+                later = Related(file.source, replaced[each].code_span, "this one holds")
+                yield from self._says(file, stage, each, "another one follows", later)
+            elif each.keyword == "ARG" and not file.heirs.is_read(stage, each):
+                yield from self._says(file, stage, each, f"nothing below can read {_named(each)}")
+            elif each.keyword in CONFIG and not file.heirs.is_held(stage, each):
+                yield from self._says(file, stage, each, "no image that can be asked for has it")
 
     def _says(
-        self,
-        file: File,
-        stage: Stage | None,
-        instruction: Instruction,
-        why: str,
-        related: tuple[Related, ...] = (),
+        self, file: File, stage: Stage | None, dead: Instruction, why: str, *related: Related
     ) -> Iterator[Finding]:
-        if may_end_the_build(instruction):
-            return
-        fix, note = _removal(file, stage, instruction)
-        yield self.finding(
-            file,
-            instruction.code_span,
-            f"`{instruction.keyword}` has no effect: {why}",
-            fix=fix,
-            note=note,
-            stage=stage,
-            related=related,
-        )
+        if not may_end_the_build(dead):
+            fix, note = _removal(file, stage, dead)
+            message = f"`{dead.keyword}` has no effect: {why}"
+            span = dead.code_span
+            yield self.finding(
+                file, span, message, fix=fix, note=note, stage=stage, related=related
+            )
 
 
 def _named(arg: Instruction) -> str:
     return " or ".join(f"`{name}`" for name in variables(arg))
 
 
-def _removal(file: File, stage: Stage | None, instruction: Instruction) -> tuple[Fix | None, str]:
-    """The fix that removes *instruction*, or why there is none, or no safe one."""
-    if any(piece.kind is PieceKind.COMMENT for piece in instruction.pieces):
+def _removal(file: File, stage: Stage | None, dead: Instruction) -> tuple[Fix | None, str]:
+    """The fix that removes it, or why there is none, or no safe one."""
+    if any(piece.kind is PieceKind.COMMENT for piece in dead.pieces):
         return None, "not fixed: there are comments in it"
-    guarantee, note = Guarantee.SAME_BUILD, ""
-    if instruction.keyword == "ARG":
-        blind = file.heirs.looks_for(stage, instruction)
+    fix = Fix(f"Remove the {dead.keyword}", (remove(file, [dead]),))
+    unsafe = fix._replace(guarantee=Guarantee.BEHAVIOUR)
+    if dead.keyword == "ARG":
+        blind = file.heirs.looks_for(stage, dead)
         if blind:
-            return None, _why_blind(blind)
-        given = file.requests and file.requests.giving(variables(instruction))
+            return None, f"not fixed: {WHY_BLIND.get(blind.keyword, OUTSIDE)}"
+        given = file.requests and file.requests.giving(variables(dead))
         if given:
-            guarantee = Guarantee.BEHAVIOUR
-            note = f"not safe: {given.where} gives it, and the builder would complain"
-    elif stage and file.heirs.leaves_a_trace(stage, instruction):
-        guarantee = Guarantee.BEHAVIOUR
-        note = "not safe: images built on it would lose `ArgsEscaped`, which Windows reads"
-    return Fix(f"Remove the {instruction.keyword}", (remove(file, [instruction]),), guarantee), note
-
-
-def _why_blind(blind: Instruction) -> str:
-    """Why the instruction that seems to want an ARG cannot see it."""
-    if blind.keyword in AT_RUN_TIME:
-        return f"not fixed: {blind.keyword} runs in the container, which has no ARG"
-    if blind.keyword == "FROM":
-        return "not fixed: a FROM sees only an ARG before the first FROM"
-    return "not fixed: a stage sees it only after an `ARG` of its own that names it"
+            return unsafe, f"not safe: {given.where} gives it, and the builder would complain"
+    elif stage and file.heirs.leaves_a_trace(stage, dead):
+        return unsafe, "not safe: images built on it would lose `ArgsEscaped`, which Windows reads"
+    return fix, ""
