@@ -120,11 +120,11 @@ def test_all_of_it_is_removed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "command"), [("", ["last"]), ("named", ["second"]), ("twice", None)]
+)
 def test_images_are_equal_without_it(
     docker: builders.Docker, tmp_path: Path, target: str, command: object
 ) -> None:
-)
-def test_images_are_equal_without_it(docker: builders.Docker, tmp_path: Path, target: str) -> None:
     before = image(docker, tmp_path, DEAD, target)
     after = image(docker, tmp_path, fixed(DEAD), target)
 
