@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -142,7 +143,8 @@ def _that_count(steps: list[Step], *, is_image: bool) -> list[Step]:
     kept: list[Step] = []
     for step in reversed(steps):
         keyword = step[0]
-        is_read = any(each[0] == "RUN" or "$X" in str(each[1]) for each in kept)
+        name = re.split("[ =]", f"{step[1]} ")[1]
+        is_read = any(each[0] == "RUN" or f"${name}" in str(each[1]) for each in kept)
         if keyword == "CMD":
             counts = is_image and all(each[0] != "CMD" for each in kept)
         elif keyword in ("ARG", "ENV"):

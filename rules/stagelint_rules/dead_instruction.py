@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
@@ -94,6 +94,7 @@ class DeadInstruction(Rule):
             LABEL version=$VERSION
             ARG DATE
             ^^^^^^^^ `ARG` has no effect: nothing below can read `DATE`
+            ARG DATE=today
             CMD ["bash"]
             """,
             fixed="""
@@ -208,30 +209,35 @@ class DeadInstruction(Rule):
             return
         for arg in file.globals.instructions:
             if not file.heirs.is_taken(arg):
-                yield from self._says(file, None, arg, f"no FROM and no stage takes {_named(arg)}")
+                why = f"no FROM and no stage takes {_named(arg)}"
+                yield from self._says(file, None, [arg], why)
         for stage in file.stages:
             for each in self._dead(file, stage):
                 if each.role is not Role.UNUSED or file.table.selectable(stage):
                     yield each
 
     def _dead(self, file: File, stage: Stage) -> Iterator[Finding]:
-        replaced = dict(replacements(stage))
-        for each in stage.instructions:
-            if each in replaced:
-                later = Related(file.source, replaced[each].code_span, "this one holds")
-                yield from self._says(file, stage, each, "another one follows", later)
-            elif each.keyword == "ARG" and not file.heirs.is_read(stage, each):
-                yield from self._says(file, stage, each, f"nothing below can read {_named(each)}")
-            elif each.keyword in CONFIG and not file.heirs.is_held(stage, each):
-                yield from self._says(file, stage, each, "no image that can be asked for has it")
+        for each, later in replacements(stage):
+            holds = Related(file.source, later.code_span, "this one holds")
+            yield from self._says(file, stage, [each], "another one follows", holds)
+        for args in file.heirs.unread_args(stage):
+            why = f"nothing below can read {_named(args[0])}"
+            yield from self._says(file, stage, args, why)
+        for each in file.heirs.unheld(stage, CONFIG):
+            yield from self._says(file, stage, [each], "no image that can be asked for has it")
 
     def _says(
-        self, file: File, stage: Stage | None, dead: Instruction, why: str, *related: Related
+        self,
+        file: File,
+        stage: Stage | None,
+        dead: Sequence[Instruction],
+        why: str,
+        *related: Related,
     ) -> Iterator[Finding]:
-        if not may_end_the_build(dead):
+        if not any(map(may_end_the_build, dead)):
             fix, note = _removal(file, stage, dead)
-            message = f"`{dead.keyword}` has no effect: {why}"
-            span = dead.code_span
+            message = f"`{dead[0].keyword}` has no effect: {why}"
+            span = dead[0].code_span
             yield self.finding(
                 file, span, message, fix=fix, note=note, stage=stage, related=related
             )
@@ -241,19 +247,22 @@ def _named(arg: Instruction) -> str:
     return " or ".join(f"`{name}`" for name in variables(arg))
 
 
-def _removal(file: File, stage: Stage | None, dead: Instruction) -> tuple[Fix | None, str]:
-    """The fix that removes it, or why there is none, or no safe one."""
-    if any(piece.kind is PieceKind.COMMENT for piece in dead.pieces):
+def _removal(
+    file: File, stage: Stage | None, dead: Sequence[Instruction]
+) -> tuple[Fix | None, str]:
+    """The fix that removes them, or why there is none, or no safe one."""
+    if any(piece.kind is PieceKind.COMMENT for each in dead for piece in each.pieces):
         return None, "not fixed: there are comments in it"
-    fix = Fix(f"Remove the {dead.keyword}", (remove(file, [dead]),))
+    first = dead[0]
+    fix = Fix(f"Remove the {first.keyword}", tuple(remove(file, [each]) for each in dead))
     unsafe = fix._replace(guarantee=Guarantee.BEHAVIOUR)
-    if dead.keyword == "ARG":
-        blind = file.heirs.looks_for(stage, dead)
+    if first.keyword == "ARG":
+        blind = file.heirs.looks_for(stage, first)
         if blind:
             return None, f"not fixed: {WHY_BLIND.get(blind.keyword, OUTSIDE)}"
-        given = file.requests and file.requests.giving(variables(dead))
+        given = file.requests and file.requests.giving(variables(first))
         if given:
             return unsafe, f"not safe: {given.where} gives it, and the builder would complain"
-    elif stage and file.heirs.leaves_a_trace(stage, dead):
+    elif stage and file.heirs.leaves_a_trace(stage, first):
         return unsafe, "not safe: images built on it would lose `ArgsEscaped`, which Windows reads"
     return fix, ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,13 @@ class Heirs:
         held = self._held[keyword][stage.index]
         return held or (keyword == "ENV" and self.is_read(stage, instruction))
 
+    def unheld(self, stage: Stage, keywords: Iterable[str]) -> Iterator[Instruction]:
+        """What *stage* says by one of *keywords*, is not replaced in it, and no image holds."""
+        replaced = {each for each, _ in replacements(stage)}
+        for each in stage.by_keyword(*keywords):
+            if each not in replaced and not self.is_held(stage, each):
+                yield each
+
     def _holders(self, keyword: str) -> list[bool]:
         found = [stage.index in self._images for stage in self._file.stages]
         for stage in reversed(self._file.stages):
@@ -111,6 +118,14 @@ class Heirs:
         return any(map(_is_special, names)) or any(
             name in below or last.get(name, -1) > instruction.start for name in (_ANY, *names)
         )
+
+    def unread_args(self, stage: Stage) -> Iterable[Sequence[Instruction]]:
+        """The ARGs of *stage* that nothing can read, those that repeat one with it."""
+        found: dict[tuple[str, ...], list[Instruction]] = {}
+        for each in stage.by_keyword("ARG"):
+            if not self.is_read(stage, each) and not may_end_the_build(each):
+                found.setdefault(tuple(variables(each)), []).append(each)
+        return found.values()
 
     @cached_property
     def _taken(self) -> set[str]:
