@@ -38,7 +38,8 @@ class DeadInstruction(Rule):
 
     A stage with a name can be somebody's `--target`, so its config is never dead; nor is that of any
     stage to builders that keep an image of each. A WORKDIR makes a folder. Nothing is said of stages
-    that nothing needs (SL101), nor of variables that builders know, such as `HTTP_PROXY`.
+    that nobody can ask for (SL101), nor of variables that builders know, such as `HTTP_PROXY`. What a
+    script makes of the text of the file, say to find a version, is not known.
 
     The fix removes the instruction. Files and config stay the same; an ARG or CMD leaves a line in
     the history of its image, so that of a target may get another digest. It is not safe where a file
