@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 from _pytest.mark import ParameterSet
 
+from stagelint import discover
 from stagelint.arguments import parse
 from stagelint.edit import Guarantee
 from stagelint.engine import fix, lint, lint_project
@@ -83,7 +84,11 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
-    found = lint_project(project(".", File), [rule], REGISTRY.resolve)
+    repository = project(".", File)
+    found = list(lint_project(repository, [rule], REGISTRY.resolve))
+    for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
+        file = File(source, Options(project=lambda: repository))
+        found += lint(file, [rule], REGISTRY.resolve)
 
     for name, text in marked.items():
         source = Source.from_bytes(name, Path(name).read_bytes())

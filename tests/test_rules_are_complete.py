@@ -76,7 +76,7 @@ def test_imports_nothing_but_the_model(rule: type[Rule]) -> None:
     text = (FOLDER / "stagelint_rules" / f"{rule.name().replace('-', '_')}.py").read_text("utf-8")
     imported = set(re.findall(r"^from stagelint\.?(\w*)", text, re.MULTILINE))
 
-    assert imported <= {"rule", "edit", "model", "source", "syntax"}
+    assert imported <= {"rule", "edit", "model", "source", "syntax", "tuples"}
     assert "stagelint_rules" not in text
 
 

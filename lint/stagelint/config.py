@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, cast
+from typing import cast
 
 from stagelint import globs
 from stagelint.dialect import BUILDKIT
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import quoted
+from stagelint.tuples import NamedTuple
 
 FORMATS = ("text", "concise", "json", "json-lines")
 LEVELS = ("error", "warning", "info", "style", "none")

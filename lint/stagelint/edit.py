@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 from stagelint.source import Span
+from stagelint.tuples import NamedTuple
 
 
 class Guarantee(StrEnum):

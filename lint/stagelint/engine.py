@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
@@ -11,6 +10,7 @@ from stagelint.model.file import File, Options
 from stagelint.model.project import Project
 from stagelint.rule import Finding, ProjectRule, Rule
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 #: A fix that does not settle in so many passes is a defect.
 PASSES = 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import NamedTuple
 
 from stagelint.rule import Rule
 from stagelint.syntax.characters import nearest
+from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
 

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, final
+from typing import ClassVar, final
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model.file import File
@@ -14,6 +14,7 @@ from stagelint.model.project import Build, Project, Value
 from stagelint.model.roles import Role
 from stagelint.model.stages import Stage
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 
 class Severity(StrEnum):

@@ -7,11 +7,12 @@ a file that both readers saw alike before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from stagelint.edit import Edit
 from stagelint.model.file import File
 from stagelint.source import Span
+from stagelint.tuples import NamedTuple
 
 
 class _Seen(NamedTuple):

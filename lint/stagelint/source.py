@@ -6,7 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+
+from stagelint.tuples import NamedTuple
 
 
 class Span(NamedTuple):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File, byte_counts
@@ -10,6 +9,7 @@ from stagelint.model.doubts import Doubt, doubts
 from stagelint.model.images import Reference
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+from stagelint.tuples import NamedTuple
 
 #: Bytes saved that are worth a finding, and a warning.
 LITTLE, MUCH = 10_000_000, 50_000_000

@@ -56,6 +56,21 @@ def registry_program() -> Iterator[str]:
     yield from _start("a registry", _registry_program())
 
 
+@pytest.fixture(scope="session")
+def compilers() -> Iterator[Path]:
+    """The path of the loader of musl, on a machine with compilers of C and Go for glibc."""
+    yield from _start("a compiler", _compilers())
+
+
+@contextmanager
+def _compilers() -> Generator[Path]:
+    loader = Path("/lib/ld-musl-x86_64.so.1")
+    for path in (loader, Path("/usr/lib/go-1.19/bin/go"), Path("/usr/bin/gcc")):
+        if not path.exists():
+            raise builders.Missing(f"{path} is not installed")
+    yield loader
+
+
 @contextmanager
 def _registry_program() -> Generator[str]:
     for needed in ("htpasswd", "openssl", "setpriv"):

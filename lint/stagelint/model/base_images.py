@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from stagelint.model import byte_counts, images
 from stagelint.model.families import (
@@ -20,6 +19,7 @@ from stagelint.model.families import (
     Kind,
 )
 from stagelint.model.images import Reference
+from stagelint.tuples import NamedTuple
 
 #: The words of a tag that mean the same with a JRE.
 _OF_JDKS = frozenset({"jdk", "slim"})

@@ -16,13 +16,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.symbols import digest, evaluate
 from stagelint.model.variables import GlobalVariables
 from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
 from stagelint.syntax.characters import lower
+from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

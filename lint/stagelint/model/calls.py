@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.expansion import Value
 from stagelint.source import Span
 from stagelint.syntax import shell
 from stagelint.syntax.nodes import Argument, Heredoc, Instruction
+from stagelint.tuples import NamedTuple
 
 Lookup = Callable[[str], Value | None]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.calls import Call
+from stagelint.tuples import NamedTuple
 
 
 class Compilation(NamedTuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.packages import packages
+from stagelint.tuples import NamedTuple
 
 #: The package that brings a program, where it has another name.
 _PROVIDERS: dict[str, frozenset[str]] = {

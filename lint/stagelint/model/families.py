@@ -7,7 +7,8 @@ Dockerfiles of the Docker Official Images, of distroless and of .NET, as of Sept
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from stagelint.tuples import NamedTuple
 
 
 class Kind(StrEnum):
@@ -257,6 +258,28 @@ VERSIONS = frozenset(
     iron jod krypton
     """.split()
 )
+
+#: Folders in which the images of operating systems and languages keep what they bring.
+SYSTEM = tuple(
+    """
+    /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /root /run /sbin
+    /srv /sys /tmp /usr /var
+    """.split()
+)
+
+#: Families whose images have next to nothing outside of those, with the folders in them that are
+#: empty.
+EMPTY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("library/debian", "library/ubuntu", "library/alpine", "library/rust", "library/gcc"),
+        ("/usr/src", "/opt", "/srv", "/mnt", "/media"),
+    ),
+    "library/golang": ("/usr/src", "/opt", "/srv", "/mnt", "/media", "/go/src", "/go/bin"),
+    **dict.fromkeys(
+        ("library/python", "library/node", "library/ruby", "library/maven", "dotnet/sdk"),
+        ("/usr/src", "/srv", "/mnt", "/media"),
+    ),
+}
 
 #: Users of Docker Hub that hold the official images for one architecture.
 ARCHITECTURES = frozenset(

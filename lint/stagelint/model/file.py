@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
@@ -27,6 +27,7 @@ from stagelint.syntax.nodes import (
     Phase,
     Problem,
 )
+from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
     from stagelint.model.heirs import Heirs
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
+    from stagelint.model.outputs import Outputs
     from stagelint.model.project import Project, Requests
+
+#: Nobody writes files of more stages; the most in 3,000 real ones is 263.
+_MOST_STAGES = 500
 
 #: The comment above a FROM that declares its stage an entry point.
 TARGET_COMMENT = "stagelint: target"
@@ -116,6 +121,11 @@ class File:
     @property
     def stages(self) -> list[Stage]:
         return self.table.stages
+
+    @property
+    def is_huge(self) -> bool:
+        """Are there more stages than anybody writes? What compares each with each is left out."""
+        return len(self.stages) > _MOST_STAGES
 
     @property
     def final(self) -> Stage | None:
@@ -281,6 +291,16 @@ class File:
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""
         return [moment for each in self.chain(stage) for moment in self.moments(each)]
+
+    @cached_property
+    def outputs(self) -> list[Outputs]:
+        """What every stage can have at which path."""
+        from stagelint.model.outputs import Outputs  # only rules about what is copied need it
+
+        done: list[Outputs] = []
+        for stage in self.stages:
+            done.append(Outputs(self, stage.index, done))
+        return done
 
     @cached_property
     def sizes(self) -> BaseImages:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
 
 from stagelint.model.expansion import ExpansionError, expand
 from stagelint.model.stages import SCRATCH, Stage, StageTable, reference_problem
@@ -14,6 +13,7 @@ from stagelint.source import Span
 from stagelint.syntax.frontend import Frontend
 from stagelint.syntax.nodes import INVALID_SYNTAX, VARIABLE_REFERENCE, Instruction, Phase, Problem
 from stagelint.syntax.validate import instruction_problem, mount_fields
+from stagelint.tuples import NamedTuple
 
 CIRCULAR = "circular-stage-reference"
 FORWARD = "forward-stage-reference"

@@ -45,6 +45,10 @@ class Moment:
         """What `$name` is here: of an ARG its default, unless the run gives another."""
         return self._history.lookup(name, self._at)
 
+    def declares(self, name: str) -> bool:
+        """Does an instruction before this one say what `$name` is, or that it may be given?"""
+        return self._history.declares(name, self._at)
+
     def expand(self, word: str) -> str | None:
         """*word* of the instruction with its variables replaced; None if that is not known."""
         try:
@@ -116,6 +120,13 @@ class History:
         if self.parent is not None:
             return self.parent.lookup(name, len(self.parent.moments))
         return None if self.stage.base.is_scratch and name != "PATH" else UNKNOWN
+
+    def declares(self, name: str, at: int) -> bool:
+        """Do ENV or ARG name it before the instruction with that index?"""
+        positions, _ = self._changes.get(name, ((), ()))
+        if bisect_right(positions, at):
+            return True
+        return self.parent is not None and self.parent.declares(name, len(self.parent.moments))
 
     def _enter(self, at: int, instruction: Instruction) -> None:
         moment = self.moments[-1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.calls import Call
 from stagelint.source import Span
+from stagelint.tuples import NamedTuple
 
 
 class Packages(NamedTuple):

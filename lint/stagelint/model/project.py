@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
 
 from stagelint.model.file import File
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import lower
+from stagelint.tuples import NamedTuple
 
 #: Stands in a value for text that cannot be told by reading; no file that is read has it.
 UNKNOWN = "\0"
@@ -136,6 +136,7 @@ class Project:
         dockerfile: Callable[[str], File | None],
         is_dockerfile: Callable[[str], bool],
         makers: Callable[[str], Iterable[str]] = lambda path: (),
+        text: Callable[[str], str | None] = lambda path: None,
         notes: Sequence[str] = (),
     ) -> None:
         """All paths are relative to the folder *root* and have `/`.
@@ -148,6 +149,8 @@ class Project:
         self._files = files
         self._builds = builds
         self._makers = makers
+        self.text = text
+        """What stands in the file *path*; None if it cannot be read."""
         self._mentions = mentions
         self._dockerfile = dockerfile
         self._is_dockerfile = is_dockerfile
@@ -157,6 +160,14 @@ class Project:
     def files(self) -> frozenset[str]:
         """All files of the repository that are not ignored."""
         return frozenset(self._files())
+
+    @cached_property
+    def by_folder(self) -> dict[str, list[str]]:
+        """Those of each folder itself; that of the root is the empty one."""
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.files):
+            found.setdefault(posixpath.dirname(path), []).append(path)
+        return found
 
     @cached_property
     def builds(self) -> Sequence[Build]:

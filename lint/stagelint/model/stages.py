@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from stagelint.dialect import Dialect
 from stagelint.model import images
@@ -22,6 +21,7 @@ from stagelint.syntax.nodes import (
     Problem,
 )
 from stagelint.syntax.validate import STAGE_NAME
+from stagelint.tuples import NamedTuple
 
 SCRATCH = "scratch"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from stagelint.model.moments import Moment
+from stagelint.tuples import NamedTuple
 
 
 class Start(NamedTuple):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from stagelint.model.image_config import bodies, clean
 from stagelint.model.symbols import Lookup, Symbolic, evaluate, symbol
 from stagelint.syntax.nodes import Flag, Heredoc, Instruction
 from stagelint.syntax.validate import mount_fields
+from stagelint.tuples import NamedTuple
 
 _ALIASES = {
     "src": "source",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from stagelint.source import Source, Span
 from stagelint.syntax.nodes import Comment, Dockerfile, Instruction, PieceKind
+from stagelint.tuples import NamedTuple
 
 _COMMENT = re.compile(r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]")
 _SELECTOR = re.compile(r"[^\s,]+")

@@ -8,7 +8,6 @@ The words are expanded as `stagelint.model.expansion` does it for one build.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from stagelint.model.expansion import (
     UNKNOWN,
@@ -19,6 +18,7 @@ from stagelint.model.expansion import (
     part_value,
 )
 from stagelint.syntax.words import Literal, Part, WordError, lex
+from stagelint.tuples import NamedTuple
 
 try:  # as the standard library's `random` does: hashlib loads OpenSSL, which takes 8 ms
     from _blake2 import blake2b

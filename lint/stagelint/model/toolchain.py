@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.base_images import Description
 from stagelint.model.calls import Call
@@ -21,6 +20,7 @@ from stagelint.model.packages import SYSTEM, Packages, packages
 from stagelint.model.purpose import are_scripts, is_application, is_interpreter, programs
 from stagelint.model.stages import Stage
 from stagelint.source import Span
+from stagelint.tuples import NamedTuple
 
 
 class Cause(NamedTuple):

@@ -30,6 +30,10 @@ def project(
         source = (changed or {}).get(name) or discover.read(name)
         return None if source.error else file_of(source)
 
+    def text(path: str) -> str | None:
+        source = files.source(path) if files.exists(path) else None
+        return source.text if source else None
+
     return Project(
         root,
         files=lambda: files.paths,
@@ -38,6 +42,7 @@ def project(
         dockerfile=dockerfile,
         is_dockerfile=discover.is_dockerfile,
         makers=lambda path: _makers(files, path),
+        text=text,
         notes=files.notes,
     )
 

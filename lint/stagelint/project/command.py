@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Build, Value
 from stagelint.project import paths
 from stagelint.project.text import Text, or_none
+from stagelint.tuples import NamedTuple
 
 #: A file with none of these has no command line of interest.
 TELLING = ("docker", "podman", "buildah", "nerdctl", "buildx", "kaniko", "finch", "depot")

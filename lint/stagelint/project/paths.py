@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Value
 from stagelint.project.text import Text
+from stagelint.tuples import NamedTuple
 
 #: Begin a path in a script: the folder the script lies in, and the root of the repository.
 HERE, TOP = "\1", "\2"

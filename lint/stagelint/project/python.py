@@ -13,7 +13,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
@@ -24,6 +23,7 @@ from stagelint.project.paths import HERE
 from stagelint.project.text import MOST, Piece, Text, combine, expand
 from stagelint.project.yaml import Broken
 from stagelint.source import Source, Span, byte_offsets
+from stagelint.tuples import NamedTuple
 
 #: Expressions are followed so deep.
 _DEPTH = 40

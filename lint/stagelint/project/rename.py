@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from stagelint import proof
 from stagelint.edit import Edit, Fix, apply
@@ -18,6 +17,7 @@ from stagelint.model.rewriting import rename
 from stagelint.model.stages import Stage
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import lower
+from stagelint.tuples import NamedTuple
 
 Reread = Callable[[dict[str, Source]], Project]
 

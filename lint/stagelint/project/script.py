@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, pairwise, product
-from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Build
 from stagelint.project import command, paths
@@ -15,6 +14,7 @@ from stagelint.project.paths import HERE, TOP
 from stagelint.project.text import MOST, STEPS, Text, combine
 from stagelint.syntax import shell
 from stagelint.syntax.shell import Assignment, Command, Kind, Part, Word
+from stagelint.tuples import NamedTuple
 
 Variables = Mapping[str, Sequence[Text]]
 

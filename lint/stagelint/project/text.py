@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
 
 from stagelint.model.project import UNKNOWN, Value
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 #: So many values a text with variables may take; of more, nothing is known.
 MOST = 64

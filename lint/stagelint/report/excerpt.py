@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from stagelint.report.terminal import Style, escape
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 #: Lines shown of a longer span.
 MAX_LINES = 4

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from stagelint.model.file import File
 from stagelint.model.project import Build, Confidence, Project, Value
 from stagelint.model.roles import Role
 from stagelint.report.terminal import Style, escape
 from stagelint.syntax.characters import lower
+from stagelint.tuples import NamedTuple
 
 
 class Row(NamedTuple):

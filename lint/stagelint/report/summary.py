@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.report.parts import is_applicable, plural
 from stagelint.report.terminal import Style
 from stagelint.rule import Finding, Severity
+from stagelint.tuples import NamedTuple
 
 
 class Fixed(NamedTuple):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple, cast
+from typing import cast
 from urllib.parse import urlencode
 
 from stagelint.sizes.credentials import Credentials
 from stagelint.sizes.web import Answer, Web, WebError, is_safe, origin
+from stagelint.tuples import NamedTuple
 
 _LONGEST = 4096
 _PARAMETER = re.compile(  # in linear time, whatever the text: nothing is given back

@@ -12,10 +12,11 @@ import json
 import os
 import re
 from shutil import which
-from typing import NamedTuple, cast
+from typing import cast
 
 from stagelint import discover
 from stagelint.config import shown
+from stagelint.tuples import NamedTuple
 from stagelint.verify.process import CouldNotTellError, Runner
 
 _LIMIT = 4 << 20

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from stagelint.model import images
 from stagelint.model.base_images import BaseImage
@@ -21,6 +21,7 @@ from stagelint.sizes.credentials import Credentials, CredentialsError, find
 from stagelint.sizes.deadline import OverdueError, within
 from stagelint.sizes.files import LARGEST, is_platform
 from stagelint.sizes.web import Answer, Web, WebError, is_safe, origin
+from stagelint.tuples import NamedTuple
 
 PLATFORM = "linux/amd64"
 TIMEOUT = 120.0

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.parse import urljoin
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,6 +28,7 @@ from urllib3 import exceptions as failures
 from urllib3.util import Retry, Url, parse_url
 
 from stagelint import __version__
+from stagelint.tuples import NamedTuple
 
 #: Bytes of an answer; registries refuse larger manifests as well.
 LIMIT = 4 << 20

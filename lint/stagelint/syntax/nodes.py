@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
 
 from stagelint.source import Span
 from stagelint.syntax import words
 from stagelint.syntax.characters import SPACE
 from stagelint.syntax.frontend import Frontend
+from stagelint.tuples import NamedTuple
 
 
 class Phase(IntEnum):

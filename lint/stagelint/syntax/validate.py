@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from stagelint.syntax.characters import lower, nearest, quoted
 from stagelint.syntax.frontend import Frontend
@@ -22,6 +21,7 @@ from stagelint.syntax.nodes import (
     Phase,
     Problem,
 )
+from stagelint.tuples import NamedTuple
 
 KEYWORDS = [
     "ADD",

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from stagelint.syntax.characters import SPACE
+from stagelint.tuples import NamedTuple
 
 
 class Literal(NamedTuple):

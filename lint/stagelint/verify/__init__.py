@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from stagelint.model.file import File
+from stagelint.tuples import NamedTuple
 from stagelint.verify import buildah, buildkit, compare
 from stagelint.verify.build import (
     Builder,

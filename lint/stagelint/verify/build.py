@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 from stagelint.verify.image import Image
 from stagelint.verify.process import Runner
 from stagelint.verify.verdict import Cost, Target

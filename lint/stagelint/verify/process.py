@@ -11,7 +11,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from threading import Lock, Timer, current_thread, main_thread
 from time import monotonic
 from types import FrameType
-from typing import NamedTuple
+
+from stagelint.tuples import NamedTuple
 
 #: Seconds a builder has to undo what it began, before it is killed.
 GRACE = 10.0

@@ -7,8 +7,9 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from stagelint.tuples import NamedTuple
 from stagelint.verify.verdict import Cost
 
 #: Lines of what a step wrote, and of what the builder said, that are kept for a message.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project.command import TELLING as COMMANDS
 from stagelint.project.files import Files
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 Read = Callable[[Source, Files], Iterator[Build]]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project import ci, paths, script
@@ -15,6 +14,7 @@ from stagelint.project.files import Files
 from stagelint.project.text import Text, expand
 from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 _EXPRESSION = re.compile(
     r"\$\{\{\s*(?P<template>.*?)\s*\}\}|(?P<root>\$\((?:pipeline\.workspace|agent\.builddirectory)\)/s\b)"

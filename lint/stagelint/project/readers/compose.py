@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build, Value
 from stagelint.project import paths
@@ -14,6 +13,7 @@ from stagelint.project.interpolation import alternatives
 from stagelint.project.text import Text
 from stagelint.project.yaml import Broken, Node, documents
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 #: Services inherit from each other so deep.
 _DEPTH = 10

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
 
 from stagelint.model.project import Build, Value
 from stagelint.project import paths, script
@@ -14,6 +13,7 @@ from stagelint.project.files import Files
 from stagelint.project.text import MOST, Text, expand, or_none
 from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 _KIND = "github-actions"
 _BUILD = re.compile(

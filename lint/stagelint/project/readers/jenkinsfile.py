@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project import paths, quoted, script
@@ -13,6 +12,7 @@ from stagelint.project.command import Asker
 from stagelint.project.files import Files
 from stagelint.project.text import MOST, Piece, Text, combine, expand
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 _TOKEN = re.compile(
     r"//[^\n]*|/\*.*?(?:\*/|\Z)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project import paths, quoted, script
@@ -14,6 +13,7 @@ from stagelint.project.files import Files
 from stagelint.project.paths import HERE
 from stagelint.project.text import STEPS, Piece, Text, combine, expand
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 _STRING = r"'''(?:.|\n)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'[^']*'|\"(?:[^\"\\]|\\.)*\""
 _VALUE = rf"(?:{_STRING}|`[^`\n]*`|\([^()\n]*\)|\w[\w-]*(?:\([^()\n]*\))?)"

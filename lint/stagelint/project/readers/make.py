@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project import paths, script
@@ -13,6 +12,7 @@ from stagelint.project.command import TELLING, Asker
 from stagelint.project.files import Files
 from stagelint.project.text import MOST, STEPS, Piece, Text, expand, or_none
 from stagelint.source import Source, Span
+from stagelint.tuples import NamedTuple
 
 _DEFINITION = re.compile(
     r"^(?:[^#=\t:]+:{1,2}[ \t]*)?[ \t]*(?:(?:export|override|private|define)[ \t]+)*(?P<name>[\w.-]+)[ \t]*"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build, Value
 from stagelint.project import command, paths, script
@@ -14,6 +13,7 @@ from stagelint.project.files import Files
 from stagelint.project.text import Piece, Text, expand
 from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 _KIND = "skaffold"
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from stagelint.model.project import Build
 from stagelint.project import ci, paths, script
@@ -14,6 +13,7 @@ from stagelint.project.files import Files
 from stagelint.project.text import Text, expand
 from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
+from stagelint.tuples import NamedTuple
 
 _EXPRESSION = re.compile(
     r"\{\{-?\s*(?:"

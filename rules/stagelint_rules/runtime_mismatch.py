@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagelint.model import File
+from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.interpreters import Interpreter, Packaged, interpreter, packaged
+from stagelint.model.moments import absolute
+from stagelint.model.packages import packages
+from stagelint.model.stages import Stage
+from stagelint.rule import Bad, Finding, Good, Related, Rule
+
+#: Packages that are compiled, or come compiled for one C library.
+_COMPILED = {
+    "python": frozenset(
+        """
+        aiohttp bcrypt cffi cryptography cython duckdb gevent greenlet grpcio httptools lxml
+        matplotlib msgpack mysqlclient numba numpy opencv-python orjson pandas pillow psutil psycopg2
+        psycopg2-binary pyarrow pydantic pydantic-core pyyaml pyzmq scikit-learn scipy tensorflow
+        tokenizers torch uvloop
+        """.split()
+    ),
+    "node": frozenset(
+        """
+        argon2 bcrypt better-sqlite3 bufferutil canvas cpu-features fsevents grpc kerberos leveldown
+        libpq node-sass re2 serialport sharp snappy sodium-native sqlite3 utf-8-validate zeromq
+        """.split()
+    ),
+}
+
+
+class RuntimeMismatch(Rule):
+    """Packages of an interpreter that are copied to another one.
+
+    What is installed for one version of Python or Ruby is not found or not loaded by another. A
+    virtual environment and `pip install --prefix` keep their packages in `lib/python3.12`, where
+    Python 3.13 does not look; gems with extensions in C, and `node_modules` with such, are compiled
+    for one version and one C library. The programs of a virtual environment begin with the path of
+    the interpreter that made it, which lies in `/usr/local/bin` in the image `python`, and in
+    `/usr/bin` in Debian, Ubuntu and distroless images.
+
+    It speaks where both interpreters are known: from the tags of `python`, `ruby` and `node`, of
+    distroless images of Python, and of Debian and Ubuntu with their own `python3`. Of packages for
+    another C library it speaks only if one of them is known to be compiled. `pip install --target`
+    has no version in its path, and is left alone. Use the same image for both, or one that is made
+    from the other.
+    """
+
+    code = "SL207"
+    examples = (
+        Bad(
+            """
+            FROM python:3.12 AS build
+            RUN python -m venv /venv && /venv/bin/pip install flask
+            FROM python:3.13-slim
+            COPY --from=build /venv /venv
+                              ^^^^^ `/venv` is made for Python 3.12, and here is Python 3.13
+            CMD ["/venv/bin/flask", "run"]
+            """
+        ),
+        Bad(
+            """
+            FROM python:3.11 AS build
+            RUN python -m venv /venv && /venv/bin/pip install flask
+            FROM example.com/distroless/python3-debian12
+            COPY --from=build /venv /venv
+                              ^^^^^ the interpreter of `/venv` is in `/usr/local/bin`, and here in `/usr/bin`
+            ENTRYPOINT ["/venv/bin/python", "/app.py"]
+            """
+        ),
+        Bad(
+            """
+            FROM python:3.11 AS build
+            RUN pip install -r requirements.txt
+            FROM python:3.12-slim
+            COPY --from=build /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages
+                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `/usr/local/lib/python3.11/site-packages` is made for Python 3.11, and here is Python 3.12
+            """
+        ),
+        Bad(
+            """
+            FROM ruby:3.2 AS build
+            RUN bundle install
+            FROM ruby:3.4-slim
+            COPY --from=build /usr/local/bundle /usr/local/bundle
+                              ^^^^^^^^^^^^^^^^^ `/usr/local/bundle` is made for Ruby 3.2, and here is Ruby 3.4
+            """
+        ),
+        Bad(
+            """
+            FROM node:22 AS build
+            WORKDIR /app
+            RUN npm install express sharp
+            FROM node:22-alpine
+            COPY --from=build /app/node_modules /app/node_modules
+                              ^^^^^^^^^^^^^^^^^ `sharp` is compiled for glibc, and here is musl
+            """
+        ),
+        Good(
+            """
+            FROM python:3.12-bookworm AS build
+            RUN python -m venv /venv && /venv/bin/pip install flask
+            RUN pip install --target /packages numpy
+            FROM python:3.12-slim
+            COPY --from=build /venv /venv
+            COPY --from=build /packages /packages
+            CMD ["/venv/bin/flask", "run"]
+            """
+        ),
+        Good(
+            """
+            FROM node:22 AS build
+            WORKDIR /app
+            RUN npm ci
+            FROM node:22-alpine
+            COPY --from=build /app/node_modules /app/node_modules
+            """
+        ),
+        Good(
+            """
+            # its own site-packages are used, by the other interpreter
+            FROM python:3.11 AS build
+            RUN python -m venv /venv && /venv/bin/pip install flask
+            FROM example.com/distroless/python3-debian12
+            COPY --from=build /venv /venv
+            ENV PYTHONPATH=/venv/lib/python3.11/site-packages
+            CMD ["/app.py"]
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        if file.is_huge:
+            return
+        for reference in file.graph.edges:
+            if reference.kind is EdgeKind.COPY and reference.needs is not None:
+                source, target = file.stages[reference.needs], file.stages[reference.stage]
+                if any("/" in each.value for each in reference.instruction.arguments):
+                    yield from self._copied(file, reference, source, target)
+
+    def _copied(
+        self, file: File, reference: Reference, source: Stage, target: Stage
+    ) -> Iterator[Finding]:
+        made, here = interpreter(file, source), interpreter(file, target)
+        if made is None or here is None or made.language != here.language:
+            return
+        for argument in reference.instruction.arguments[:-1]:
+            path = (absolute(argument.value, "/") or "").rstrip("/")
+            found = next((each for each in packaged(file, source) if each.path == path), None)
+            if _is_path_of_packages(file, target, path):
+                found = None
+            message = _mismatch(file, source, path, found, made, here)
+            if message:
+                related: tuple[Related, ...] = ()
+                if found:
+                    related = (Related(file.source, found.call.span, "it is made here"),)
+                span = reference.instruction.logical.span(argument.start, argument.end)
+                yield self.finding(file, span, message, stage=target, related=related)
+
+
+def _is_path_of_packages(file: File, target: Stage, path: str) -> bool:
+    """Does another interpreter look for packages in the virtual environment *path*?"""
+    return any(
+        pair.key == "PYTHONPATH" and path in (pair.value or "")
+        for moment in file.moments_behind(target)
+        if moment.instruction.keyword == "ENV"
+        for pair in moment.instruction.pairs
+    )
+
+
+def _mismatch(
+    file: File,
+    source: Stage,
+    path: str,
+    found: Packaged | None,
+    made: Interpreter,
+    here: Interpreter,
+) -> str:
+    """What is wrong with packages of *path* in *source*; empty if nothing is."""
+    written = re.search(r"/python(\d+)\.(\d+)(?:/|\Z)", path)
+    is_bundle = made.language == "ruby" and path == "/usr/local/bundle"
+    version = (int(written[1]), int(written[2])) if written else made.version
+    if (found or written or is_bundle) and version != here.version:
+        return f"`{path}` is made for {made._replace(version=version)}, and here is {here}"
+    if found and found.is_venv and made.folder != here.folder:
+        return f"the interpreter of `{path}` is in `{made.folder}`, and here in `{here.folder}`"
+    if made.libc != here.libc and (found or written or path.endswith("/node_modules")):
+        compiled = _compiled(file, source, made.language)
+        if compiled:
+            return f"`{compiled}` is compiled for {made.libc}, and here is {here.libc}"
+    return ""
+
+
+def _compiled(file: File, stage: Stage, language: str) -> str:
+    """A package that *stage* installs by name and that is known to be compiled."""
+    known = _COMPILED.get(language, frozenset())
+    for moment in file.moments_behind(stage):
+        for each in packages(moment.calls):
+            for name in each.names:
+                if each.manager in ("pip", "npm") and name.lower() in known:
+                    return name
+    return ""
