@@ -163,7 +163,7 @@ class CopiedPathNeverMade(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if len(file.stages) > _MOST_STAGES or file.is_rejected:
+        if file.is_huge or file.is_rejected:
             return
         references = {
             id(each.instruction): each
@@ -215,10 +215,6 @@ class CopiedPathNeverMade(Rule):
                 stage=file.stages[reference.stage],
                 related=related,
             )
-
-
-#: Each stage has all paths of those it is built on, and nobody writes such files.
-_MOST_STAGES = 500
 
 
 def _path(moment: Moment, word: str) -> str | None:

@@ -250,7 +250,7 @@ class LibcMismatch(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if len(file.stages) > _MOST_STAGES or file.is_rejected:
+        if file.is_huge or file.is_rejected:
             return
         for stage in self.stages(file):
             libc = _libc(file, stage)
@@ -293,9 +293,6 @@ class LibcMismatch(Rule):
                 certain=linking.is_certain,
             )
 
-
-#: Each stage has all paths of those it is built on, and nobody writes such files.
-_MOST_STAGES = 500
 
 #: What brings another C library to an image with this one, or makes static programs of dynamic ones.
 _MENDS = {

@@ -60,7 +60,7 @@ class MisspeltStageReference(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if len(file.stages) > _MOST_STAGES:
+        if file.is_huge:
             return
         bases = {stage.base.image for stage in file.stages if stage.base.stage is None}
         for reference in file.graph.references:
@@ -97,10 +97,6 @@ class MisspeltStageReference(Rule):
             return None  # a stage below, which is another mistake
         near = nearest(word, names, 1 if len(word) < 5 else 2)
         return near[0] if near else None
-
-
-#: Comparing each name with each costs too much beyond, and nobody writes such files.
-_MOST_STAGES = 500
 
 
 def _letters(name: str) -> str:

@@ -145,7 +145,7 @@ class SecretReachesImage(Rule):
         but: set[str] | frozenset[str] = frozenset(),
     ) -> Iterator[Finding]:
         for pair in moment.instruction.pairs:
-            if pair.key not in but and _is_secret(file, moment, pair):
+            if pair.key not in but and _is_secret(moment, pair):
                 span = moment.instruction.logical.span(pair.start, pair.end)
                 message = f"the value of `{pair.key}` ships in the {place} of the image"
                 yield self.finding(file, span, message, stage=stage)
@@ -160,22 +160,16 @@ class SecretReachesImage(Rule):
                 yield self.finding(file, span, message, stage=stage)
 
 
-def _is_secret(file: File, moment: Moment, pair: Pair) -> bool:
+def _is_secret(moment: Moment, pair: Pair) -> bool:
     if not re.fullmatch(_SECRET, pair.key) or "public" in pair.key.lower():
         return False
     if pair.value is None:
         return True
-    given = {
-        each.key
-        for before in file.moments_behind(moment.stage)
-        if before.instruction.keyword == "ARG"
-        for each in before.instruction.pairs
-    }
 
     def lookup(name: str) -> Value | None:
         """What the base image may set is not given by whoever builds this file."""
         value = moment.variable(name)
-        return value if isinstance(value, str) or name in given else None
+        return value if isinstance(value, str) or moment.declares(name) else None
 
     try:
         value = expand(pair.value, lookup, moment.instruction.escape)

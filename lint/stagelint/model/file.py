@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from stagelint.model.outputs import Outputs
     from stagelint.model.project import Project, Requests
 
+#: Nobody writes files of more stages; the most in 3,000 real ones is 263.
+_MOST_STAGES = 500
+
 #: The comment above a FROM that declares its stage an entry point.
 TARGET_COMMENT = "stagelint: target"
 
@@ -117,6 +120,11 @@ class File:
     @property
     def stages(self) -> list[Stage]:
         return self.table.stages
+
+    @property
+    def is_huge(self) -> bool:
+        """Are there more stages than anybody writes? What compares each with each is left out."""
+        return len(self.stages) > _MOST_STAGES
 
     @property
     def final(self) -> Stage | None:

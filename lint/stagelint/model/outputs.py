@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
@@ -29,6 +30,9 @@ _WILD = r"[*?\[]"
 _REDIRECTION = re.compile(r">{1,2}\|?\s*\"?'?([^\s;&|<>()\"'`]+)")
 #: The directory that these change is not followed.
 _ELSEWHERE = r"\([^)]*\bcd\s|\bpushd\b|\bchroot\b"
+
+#: Of a stage with more, which nobody writes, nothing is known. The most in 3,000 real files is 177.
+_MOST = 500
 
 
 class Output(NamedTuple):
@@ -91,15 +95,22 @@ class Outputs:
             if each.kind in (EdgeKind.COPY, EdgeKind.ONBUILD) and each.needs is not None
         }
         for moment in file.moments(file.stages[stage]):
-            keyword = moment.instruction.keyword
-            if keyword == "RUN":
-                for output in _run(moment):
-                    self._add(output)
-            elif keyword in ("COPY", "ADD"):
-                self.found += self._copy(moment, copies.get(id(moment.instruction)))
-            elif keyword == "WORKDIR":
-                path = moment.path(moment.instruction.rest)
-                self.found.append(_output(moment, path, moment.instruction.code_span))
+            for output in self._of(moment, copies.get(id(moment.instruction))):
+                self._add(output)
+            if len(self.found) > _MOST:
+                self.found = [Output("/", is_open=True)]
+                return
+
+    def _of(self, moment: Moment, reference: Reference | None) -> Iterator[Output]:
+        """What *moment* makes; *reference* is that of a COPY from another stage."""
+        keyword = moment.instruction.keyword
+        if keyword == "RUN":
+            yield from islice(_run(moment), _MOST)
+        elif keyword in ("COPY", "ADD"):
+            yield from islice(self._copy(moment, reference), _MOST)
+        elif keyword == "WORKDIR":
+            path = moment.path(moment.instruction.rest)
+            yield _output(moment, path, moment.instruction.code_span)
 
     def _add(self, output: Output) -> None:
         """What package managers write is the same each time; `go build` may mean a folder."""
