@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -107,13 +108,22 @@ def test_a_safe_fix_keeps_every_target(text: str) -> None:
             assert _build(before, stage.index) == _build(after, target)
 
 
+Step = tuple[object, ...]
+
+
 def _build(file: File, target: int, depth: int = 0) -> object:
     """All that a target is built from, stages spelled out; written anew on purpose."""
+    return _that_count(_steps(file, target, depth), is_image=depth == 0)
+
+
+def _steps(file: File, target: int, depth: int) -> list[Step]:
     if depth > 12:
-        return "deep"
+        return [("deep", "")]
     stage = file.stages[target]
     base = stage.base
-    parts: list[object] = [base.raw if base.stage is None else _build(file, base.stage, depth + 1)]
+    steps: list[Step] = [("FROM", base.raw)]
+    if base.stage is not None:
+        steps = _steps(file, base.stage, depth + 1)
     needs = {
         id(reference.instruction): reference.needs
         for reference in file.graph.of(target)
@@ -122,10 +132,28 @@ def _build(file: File, target: int, depth: int = 0) -> object:
     for instruction in stage.instructions:
         needed = needs.get(id(instruction))
         text = instruction.rest if instruction.keyword in ("COPY", "RUN") else str(instruction)
-        parts.append((instruction.keyword, text.strip()))
+        steps.append((instruction.keyword, text.strip()))
         if needed is not None:
-            parts.append(_build(file, needed, depth + 1))
-    return parts
+            steps.append(("needs", "", _build(file, needed, depth + 1)))
+    return steps
+
+
+def _that_count(steps: list[Step], *, is_image: bool) -> list[Step]:
+    """Those that something below, or the config if it is asked for, has a use for."""
+    kept: list[Step] = []
+    for step in reversed(steps):
+        keyword = step[0]
+        name = re.split("[ =]", f"{step[1]} ")[1]
+        is_read = any(each[0] == "RUN" or f"${name}" in str(each[1]) for each in kept)
+        if keyword == "CMD":
+            counts = is_image and all(each[0] != "CMD" for each in kept)
+        elif keyword in ("ARG", "ENV"):
+            counts = is_read or (keyword == "ENV" and is_image)
+        else:
+            counts = keyword != "LABEL" or is_image
+        if counts:
+            kept.append(step)
+    return kept
 
 
 # -- a rule that lies ------------------------------------------------------------------------------

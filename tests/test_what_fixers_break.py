@@ -231,7 +231,10 @@ CASES = {
         "apt-get install -y git && apt-get install -y git",
     ),
     "08 of a superseded CMD one line becomes a comment": Case(
-        'FROM alpine\nCMD serve \\\n    --port 80\nCMD ["serve"]\n', "CMD serve", "# CMD serve"
+        'FROM alpine\nCMD serve \\\n    --port 80\nCMD ["serve"]\n',
+        "CMD serve",
+        "# CMD serve",
+        image,
     ),
     "08 of a continued MAINTAINER one line is replaced": Case(
         "FROM alpine\nMAINTAINER Ann \\\n    <ann@example.org>\n",

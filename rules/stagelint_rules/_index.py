@@ -31,6 +31,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("SL206", "libc-mismatch", "warning", True, "stagelint_rules.libc_mismatch", ()),
     ("SL207", "runtime-mismatch", "warning", True, "stagelint_rules.runtime_mismatch", ()),
     ("SL208", "copied-path-never-made", "warning", True, "stagelint_rules.copied_path_never_made", ()),
+    ("SL209", "dead-instruction", "warning", True, "stagelint_rules.dead_instruction", ()),
     ("SL210", "missing-non-root-user", "info", False, "stagelint_rules.missing_non_root_user", ()),
     ("SL211", "build-platform-ignored", "warning", True, "stagelint_rules.build_platform_ignored", ()),
     ("SL212", "floating-external-stage", "warning", True, "stagelint_rules.floating_external_stage", ()),

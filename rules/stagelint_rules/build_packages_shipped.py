@@ -27,7 +27,9 @@ class BuildPackagesShipped(Rule):
     It is silent about packages that are removed again, about images that are built upon a compiler's
     or a builder, of which toolchain-in-final-image and builder-shipped speak, about images to
     develop or test in, and about those for CUDA, PyTorch and the like, which compile when they run.
-    `git` and `curl` alone say nothing. Whether a program compiles when it runs cannot be known.
+    `git` and `curl` alone say nothing. Whether a program compiles when it runs cannot be known, nor
+    whether it needs the library that came with its headers: `libpq5` is still needed where
+    `libpq-dev` is not. One that opens `libpq.so` by that name needs the `-dev` package itself.
     """
 
     code = "SL204"
@@ -153,6 +155,8 @@ class BuildPackagesShipped(Rule):
         if found.builds:
             message = f"{listed} {verb}, and only the build needs {them}"
             note = "install them in a stage that does not ship, and copy what it builds"
+            if found.headers:
+                note += f", which may still need the library that `{found.headers[0]}` brings along"
             related = (Related(file.source, found.builds.span, "this needs them"),)
         else:
             message = f"{listed} {verb} headers, and nothing that ships is built with {them}"

@@ -17,13 +17,18 @@ _CLIENTS = {
     "pg_isready": ("postgresql-client", "postgresql"),
     "redis-cli": ("redis-tools", "redis"),
     "mysqladmin": ("default-mysql-client", "mysql-client", "mariadb-client"),
+    "pgrep": ("procps",),
+    "ps": ("procps",),
+    "ping": ("iputils-ping", "inetutils-ping", "iputils"),
+    "dig": ("dnsutils", "bind9-dnsutils", "bind-tools"),
+    "nslookup": ("dnsutils", "bind9-dnsutils", "bind-tools"),
     "jq": (),
     "lsof": (),
     "netstat": ("net-tools",),
     "ss": ("iproute2",),
 }
 #: What BusyBox brings to images of Alpine Linux.
-_BUSYBOX = frozenset({"wget", "nc", "netstat", "lsof"})
+_BUSYBOX = frozenset({"wget", "nc", "netstat", "lsof", "pgrep", "ps", "ping", "nslookup"})
 
 
 class MissingHealthcheckProgram(Rule):
@@ -34,7 +39,7 @@ class MissingHealthcheckProgram(Rule):
     one: `curl` and `wget` are in `python:3.12`, neither is in `python:3.12-slim`, and
     `python:3.12-alpine` has a `wget` of BusyBox.
 
-    It speaks of `curl`, `wget`, `nc` and the like in images of `debian`, `ubuntu`, `alpine`, of
+    It speaks of `curl`, `wget`, `pgrep` and the like in images of `debian`, `ubuntu`, `alpine`, of
     official languages in their `slim` and `alpine` variants, of .NET, distroless and `scratch`. It
     is silent where the program may be installed or copied: by name, by a script, or with a folder.
     """

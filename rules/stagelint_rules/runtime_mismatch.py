@@ -181,7 +181,8 @@ def _mismatch(
     written = re.search(r"/python(\d+)\.(\d+)(?:/|\Z)", path)
     is_bundle = made.language == "ruby" and path == "/usr/local/bundle"
     version = (int(written[1]), int(written[2])) if written else made.version
-    if (found or written or is_bundle) and version != here.version:
+    is_known = bool(version and here.version)
+    if (found or written or is_bundle) and is_known and version != here.version:
         return f"`{path}` is made for {made._replace(version=version)}, and here is {here}"
     if found and found.is_venv and made.folder != here.folder:
         return f"the interpreter of `{path}` is in `{made.folder}`, and here in `{here.folder}`"

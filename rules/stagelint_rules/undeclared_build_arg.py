@@ -1,24 +1,13 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stagelint.model import File
 from stagelint.model.project import Project
+from stagelint.model.scope import PLATFORM_ARGS, is_builders_own
 from stagelint.rule import Bad, Finding, Good, ProjectRule, Severity
 from stagelint.syntax.characters import nearest
 from stagelint.syntax.nodes import Instruction
-
-#: Arguments that builders know by themselves.
-_PREDEFINED = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "FTP_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-    "SOURCE_DATE_EPOCH",
-)
-
 
 #: Names as short as this are all alike.
 _SHORT = 3
@@ -66,7 +55,9 @@ class UndeclaredBuildArg(ProjectRule):
     def check_project(self, project: Project) -> Iterator[Finding]:
         for name, files in project.given(lambda build: build.args):
             declared = {each for file in files for each in _declared(file)}
-            if name.text in declared or _is_predefined(name.text) or not name.text.isidentifier():
+            if name.text in declared or not name.text.isidentifier():
+                continue
+            if is_builders_own(name.text) or name.text in PLATFORM_ARGS:
                 continue
             near = nearest(name.text, sorted(declared)) if len(name.text) > _SHORT else []
             guess = f"; did you mean `{near[0]}`?" if near else ""
@@ -80,15 +71,6 @@ class UndeclaredBuildArg(ProjectRule):
 def _shown(files: list[File]) -> str:
     paths = sorted({file.source.path for file in files})
     return paths[0] if len(paths) == 1 else f"any of {len(paths)} Dockerfiles"
-
-
-def _is_predefined(name: str) -> bool:
-    return (
-        name.upper() in _PREDEFINED
-        or name.startswith("BUILDKIT_")
-        or re.fullmatch(r"(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)", name)
-        is not None
-    )
 
 
 def _declared(file: File) -> Iterator[str]:

@@ -32,6 +32,7 @@ from stagelint.tuples import NamedTuple
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.heirs import Heirs
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
     from stagelint.model.outputs import Outputs
@@ -266,6 +267,13 @@ class File:
         if (dialect or self.options.dialect).builds_all_up_to_target:
             return set(range(target + 1))
         return self.graph.needs(target)
+
+    @cached_property
+    def heirs(self) -> Heirs:
+        """Which stages inherit config and variables of which."""
+        from stagelint.model.heirs import Heirs  # only a rule about what has no effect asks
+
+        return Heirs(self)
 
     # -- what is in a stage --------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class ImageConfig:
         self._triggers: list[object] = []
         self._has_command = False
         """Has this stage a CMD of its own, which an ENTRYPOINT then does not clear?"""
+        self._had_command = False
+        """Was there ever one, be it inherited? It leaves the config's ArgsEscaped behind."""
         self.directory: Symbolic = "/"
         """The working directory."""
         self.user: Symbolic = ""
@@ -50,6 +52,7 @@ class ImageConfig:
         child = ImageConfig(self._base)
         child._fields, child._labels = dict(self._fields), dict(self._labels)
         child._ports, child._volumes = dict(self._ports), dict(self._volumes)
+        child._had_command = self._had_command
         child.directory, child.user, child.shell = self.directory, self.user, self.shell
         return child
 
@@ -84,12 +87,11 @@ class ImageConfig:
         match node.keyword:
             case "CMD":
                 self._fields["Cmd"] = self._arguments(node)
-                self._has_command = True
+                self._has_command = self._had_command = True
             case "ENTRYPOINT":
                 self._fields["Entrypoint"] = self._arguments(node)
                 if not self._has_command:
-                    # A CMD that was there once leaves the config's ArgsEscaped behind.
-                    self._fields["Cmd"] = ("cleared", "Cmd" in self._fields)
+                    self._fields["Cmd"] = ("cleared", self._had_command)
             case "SHELL":
                 self.shell = tuple(argument.value for argument in node.arguments)
             case "WORKDIR":

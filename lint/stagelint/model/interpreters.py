@@ -21,7 +21,8 @@ class Interpreter(NamedTuple):
     language: str
     """`python`, `node` or `ruby`."""
     version: tuple[int, ...]
-    """As far as extension modules and folders depend on it: `(3, 12)`, `(22,)`."""
+    """As far as extension modules and folders depend on it: `(3, 12)`, `(22,)`; empty if that is not
+    known."""
     folder: str
     """Where it lies: `/usr/local/bin`."""
     libc: str
@@ -54,9 +55,10 @@ def interpreter(file: File, stage: Stage) -> Interpreter | None:
     if language not in _NUMBERS or image.family.path == "oven/bun":
         return None
     if not image.has_shell:
-        found = re.search(r"python3-debian(\d+)\Z", image.reference.path)
-        version = _PYTHON_OF_RELEASE.get(_OF_DISTROLESS.get(found[1], "")) if found else None
-        return Interpreter("python", version, "/usr/bin", "glibc") if version else None
+        found = re.search(r"/python3(?:-debian(\d+))?\Z", image.reference.path)
+        release = _OF_DISTROLESS.get(found[1] or "", "") if found else ""
+        version = _PYTHON_OF_RELEASE.get(release, ())
+        return Interpreter("python", version, "/usr/bin", "glibc") if found else None
     width = _NUMBERS[language]
     if len(image.version) < width or image.family.path == "library/pypy":
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
 
@@ -298,6 +298,12 @@ class Requests(NamedTuple):
         for build in self.builds:
             if build.target and not build.is_hint and UNKNOWN not in build.target.text:
                 yield build.target
+
+    def giving(self, names: Collection[str]) -> Build | None:
+        """A build that gives a value to one of the build arguments *names*."""
+        return next(
+            (build for build in self.builds if any(arg.text in names for arg in build.args)), None
+        )
 
     def for_stage(self, name: str) -> list[Build]:
         """The builds that ask for the stage *name* as their target."""

@@ -23,10 +23,20 @@ PLATFORM_ARGS = frozenset(
 #: ARGs whose value may list names of stages: for the SBOM scanner, for the time of files (1.24).
 LISTS_OF_STAGES = frozenset({"BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH"})
 
+#: Arguments that builders know by themselves, and take note of; besides those of BUILDKIT_.
+_BUILDERS_OWN = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"}
+)
+
 #: Never part of the environment, though declared.
 HIDDEN = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
 
 SCRATCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def is_builders_own(name: str) -> bool:
+    """Is it an argument with a meaning to the builder, which needs no ARG?"""
+    return name.upper() in _BUILDERS_OWN or name.startswith("BUILDKIT_")
 
 
 class Globals:

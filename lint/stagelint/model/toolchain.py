@@ -151,6 +151,15 @@ class BuildPackages(NamedTuple):
         """Is a compiler among them?"""
         return any(re.fullmatch(_COMPILERS, name) for name in self.names)
 
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Those that are headers of a library, which they bring along."""
+        return tuple(
+            name
+            for name in self.names
+            if re.fullmatch(_HEADERS, name) and not re.fullmatch(_WITHOUT_LIBRARY, name)
+        )
+
 
 #: Compilers, by any of these managers.
 _COMPILERS = (
@@ -167,6 +176,11 @@ _TOOLS = (
 )
 #: Headers and static libraries.
 _HEADERS = r"(?!oracle-).*-(?:dev|devel|headers|static)(?:-[\d.]+)?"
+#: Headers of what is there in any case, or of no library.
+_WITHOUT_LIBRARY = (
+    r"(?:python|pypy|php|ruby|node|nodejs|perl|lua|musl|libc6?|glibc|libstdc\+\+|linux|kernel|autotools|"
+    r"dpkg)[\d.]*-.*|linux-libc-dev|systemtap-sdt-dev|libstdc\+\+-.*"
+)
 
 
 #: Images and packages of Python that compile kernels when they run.
