@@ -126,7 +126,7 @@ def test_a_session(folder: Path) -> None:
 
 def test_a_session_with_a_line_for_each_finding() -> None:
     given = ("-q", "--output-format", "json-lines", "--stdin-filename", "Dockerfile", "-")
-    done = really(*given, stdin=TYPED + "COPY --from=0 /app /a\n")
+    done = really(*given, stdin=TYPED + "COPY --from=0 /bin/hello /a\n")
     rows = [json.loads(line)["location"]["row"] for line in done.out.splitlines()]
 
     assert (done.status, rows, done.err) == (1, [5, 6], "")
