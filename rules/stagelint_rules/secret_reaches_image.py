@@ -19,7 +19,12 @@ _SECRET = (
 #: Values that are none: switches, paths, scripts, and what says that it is made up.
 _NO_SECRET = (
     r"(?i:|true|false|yes|no|on|off|none|null|\d{1,3}|[./~].*|\w+://.*|.*\.(?:sh|json|txt|ya?ml)|"
-    r".*(?:fake|dummy|example|placeholder|change.?me|sample|your.|x{3}|<.*>|test).*)"
+    r".*(?:fake|dummy|example|placeholder|change.?me|sample|your.|x{3}|<.*>|test|insecure|unused).*|"
+    r"not?.?(?:used|secret|needed|real|set)|todo|tbd|foo|bar|baz|dev(?:elopment)?|build)"
+)
+#: What build tools put into the scripts they send to browsers, where nothing is a secret.
+_FOR_BROWSERS = re.compile(
+    r"(?:VITE|REACT_APP|VUE_APP|GATSBY|NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC)_"
 )
 #: Files that hold a private key or a password.
 _KEY_FILE = (
@@ -29,6 +34,10 @@ _KEY_FILE = (
 _KEY_PATHS = (".aws/credentials", ".docker/config.json", ".kube/config")
 #: Keys of archives, which everybody may know, and those that are made up.
 _PUBLIC = r"(?i).*(?:pub|gpg|sign|release|archive|repo|apt|sample|example|dummy|fake|test)"
+#: Where package managers look for such keys.
+_KEYRINGS = re.compile(
+    r"/(?:etc/apt/(?:keyrings|trusted\.gpg\.d)|usr/share/keyrings|etc/apk/keys|etc/pki/rpm-gpg)(?:/|\Z)"
+)
 
 
 class SecretReachesImage(Rule):
@@ -45,8 +54,9 @@ class SecretReachesImage(Rule):
 
     In a stage that is only copied from, the same does not ship, and the rule is silent; BuildKit's
     own check, which speaks of names alone, is not. It is silent too about values that are empty,
-    switches, numbers, paths or made up, and about public keys. A secret for one command belongs in
-    `RUN --mount=type=secret`, one for the program is given when the container starts.
+    switches, numbers, paths or made up, about public keys, and about what `VITE_` and the like put
+    into scripts for browsers. A secret for one command belongs in `RUN --mount=type=secret`, one for
+    the program is given when the container starts.
     """
 
     code = "SL213"
@@ -105,8 +115,18 @@ class SecretReachesImage(Rule):
             ARG PUBLIC_KEY
             ENV ROOT_PASSWORD=${ROOT_PASSWORD:-}
             ENV DB_PASSWORD_FILE=/run/secrets/db MYSQL_ALLOW_EMPTY_PASSWORD=yes API_TOKEN= SECRET_KEY=changeme
-            COPY nginx_signing.key archive.gpg.key ca.pem /etc/apt/keys/
+            COPY nginx_signing.key archive.gpg.key ca.pem /keys/
+            COPY nginx.key /usr/share/keyrings/
             RUN --mount=type=secret,id=token ./install
+            """
+        ),
+        Good(
+            """
+            FROM node
+            ARG VITE_API_KEY
+            ENV REACT_APP_API_KEY=AIzaSyD
+            ENV JWT_SECRET=development APP_SECRET=unused_here SECRET_KEY=not-used
+            RUN npm run build
             """
         ),
         Good(
@@ -152,6 +172,8 @@ class SecretReachesImage(Rule):
 
     def _files(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
         node = moment.instruction
+        if not node.arguments or _KEYRINGS.match(node.arguments[-1].value):
+            return
         for source in node.arguments[:-1]:
             name = posixpath.basename(source.value)
             if "://" not in source.value and _is_key_file(source.value, name):
@@ -161,7 +183,8 @@ class SecretReachesImage(Rule):
 
 
 def _is_secret(moment: Moment, pair: Pair) -> bool:
-    if not re.fullmatch(_SECRET, pair.key) or "public" in pair.key.lower():
+    is_public = "public" in pair.key.lower() or _FOR_BROWSERS.match(pair.key)
+    if is_public or not re.fullmatch(_SECRET, pair.key):
         return False
     if pair.value is None:
         return True
