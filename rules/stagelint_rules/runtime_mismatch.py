@@ -4,9 +4,17 @@ import re
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.graph import EdgeKind, Reference
-from stagelint.model.interpreters import Interpreter, Packaged, interpreter, packaged
-from stagelint.model.moments import absolute
+from stagelint.model.graph import EdgeKind
+from stagelint.model.interpreters import (
+    Interpreter,
+    Packaged,
+    brings_interpreter,
+    interpreter,
+    is_looked_at,
+    is_remade,
+    packaged,
+)
+from stagelint.model.moments import Moment
 from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule
@@ -43,8 +51,9 @@ class RuntimeMismatch(Rule):
     It speaks where both interpreters are known: from the tags of `python`, `ruby` and `node`, of
     distroless images of Python, and of Debian and Ubuntu with their own `python3`. Of packages for
     another C library it speaks only if one of them is known to be compiled. `pip install --target`
-    has no version in its path, and is left alone. Use the same image for both, or one that is made
-    from the other.
+    has no version in its path, and is left alone; so is what `PYTHONPATH` names, what is put where
+    the other interpreter looks, what a later `npm rebuild` or the like makes anew, and a stage that
+    copies an interpreter as well. Use the same image for both, or one that is made from the other.
     """
 
     code = "SL207"
@@ -117,6 +126,39 @@ class RuntimeMismatch(Rule):
             COPY --from=build /app/node_modules /app/node_modules
             """
         ),
+        Bad(
+            """
+            FROM python:3.11 AS build
+            ENV VENV=/app/venv
+            RUN python -m venv $VENV
+            FROM python:3.12-slim
+            COPY --from=build /app /app
+                              ^^^^ `/app/venv` is made for Python 3.11, and here is Python 3.12
+            """
+        ),
+        Good(
+            """
+            FROM node:22 AS build
+            WORKDIR /app
+            RUN npm install sharp
+            FROM node:22-alpine
+            WORKDIR /app
+            COPY --from=build /app/node_modules /app/node_modules
+            RUN npm rebuild
+            """
+        ),
+        Good(
+            """
+            # one brings its interpreter, one puts its packages where the other looks
+            FROM python:3.11 AS build
+            RUN python -m venv /venv && pip install --prefix=/install flask
+            FROM python:3.12-slim AS brought
+            COPY --from=build /usr/local /usr/local
+            COPY --from=build /venv /venv
+            FROM python:3.12-slim
+            COPY --from=build /install/lib/python3.11/site-packages /usr/local/lib/python3.12/site-packages
+            """
+        ),
         Good(
             """
             # its own site-packages are used, by the other interpreter
@@ -133,40 +175,39 @@ class RuntimeMismatch(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         if file.is_huge:
             return
-        for reference in file.graph.edges:
-            if reference.kind is EdgeKind.COPY and reference.needs is not None:
-                source, target = file.stages[reference.needs], file.stages[reference.stage]
-                if any("/" in each.value for each in reference.instruction.arguments):
-                    yield from self._copied(file, reference, source, target)
+        for stage in file.stages:
+            here = interpreter(file, stage)
+            if here is None:
+                continue
+            moments = {id(each.instruction): each for each in file.moments(stage)}
+            for reference in file.graph.of(stage.index):
+                moment = moments.get(id(reference.instruction))
+                if reference.kind is EdgeKind.COPY and reference.needs is not None and moment:
+                    source = file.stages[reference.needs]
+                    yield from self._copied(file, moment, source, here)
 
     def _copied(
-        self, file: File, reference: Reference, source: Stage, target: Stage
+        self, file: File, moment: Moment, source: Stage, here: Interpreter
     ) -> Iterator[Finding]:
-        made, here = interpreter(file, source), interpreter(file, target)
-        if made is None or here is None or made.language != here.language:
+        made = interpreter(file, source)
+        arguments = moment.instruction.arguments
+        place = moment.path(arguments[-1].value, "/") if arguments else None
+        if made is None or made.language != here.language or place is None:
             return
-        for argument in reference.instruction.arguments[:-1]:
-            path = (absolute(argument.value, "/") or "").rstrip("/")
-            found = next((each for each in packaged(file, source) if each.path == path), None)
-            if _is_path_of_packages(file, target, path):
-                found = None
-            message = _mismatch(file, source, path, found, made, here)
+        if brings_interpreter(file, moment.stage) or is_remade(file, moment, here.language):
+            return
+        for argument in arguments[:-1]:
+            path = (moment.path(argument.value, "/") or "").rstrip("/")
+            if not path or is_looked_at(file, moment.stage, here, path, place):
+                continue
+            found = next((each for each in packaged(file, source) if each.is_in(path)), None)
+            message = _mismatch(file, source, found.path if found else path, found, made, here)
             if message:
                 related: tuple[Related, ...] = ()
                 if found:
                     related = (Related(file.source, found.call.span, "it is made here"),)
-                span = reference.instruction.logical.span(argument.start, argument.end)
-                yield self.finding(file, span, message, stage=target, related=related)
-
-
-def _is_path_of_packages(file: File, target: Stage, path: str) -> bool:
-    """Does another interpreter look for packages in the virtual environment *path*?"""
-    return any(
-        pair.key == "PYTHONPATH" and path in (pair.value or "")
-        for moment in file.moments_behind(target)
-        if moment.instruction.keyword == "ENV"
-        for pair in moment.instruction.pairs
-    )
+                span = moment.instruction.logical.span(argument.start, argument.end)
+                yield self.finding(file, span, message, stage=moment.stage, related=related)
 
 
 def _mismatch(

@@ -9,7 +9,7 @@ from stagelint.model.base_images import Description
 from stagelint.model.calls import Call
 from stagelint.model.families import Kind
 from stagelint.model.file import File
-from stagelint.model.moments import absolute
+from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
@@ -78,12 +78,21 @@ def _of_system(file: File, stage: Stage, image: Description) -> Interpreter | No
     return Interpreter("python", version, "/usr/bin", image.libc)
 
 
+#: Folders that an interpreter is copied with.
+_WITH_PROGRAMS = frozenset({"", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/bin"})
+_PROGRAM = re.compile(r"/(?:python[\d.]*|node|ruby)\Z")
+
+
 class Packaged(NamedTuple):
     """A folder of packages that a stage makes with its interpreter."""
 
     path: str
     is_venv: bool
     call: Call
+
+    def is_in(self, folder: str) -> bool:
+        """Is it *folder*, or below it?"""
+        return f"{self.path}/".startswith(f"{folder}/")
 
 
 def packaged(file: File, stage: Stage) -> Iterator[Packaged]:
@@ -102,6 +111,55 @@ def packaged(file: File, stage: Stage) -> Iterator[Packaged]:
                     yield Packaged(place.rstrip("/"), False, call)
                 elif call.has("--user"):
                     yield Packaged("/root/.local", False, call)
+
+
+def brings_interpreter(file: File, stage: Stage) -> bool:
+    """Does *stage* copy a folder of programs from another one, or an interpreter?"""
+    for moment in file.moments_behind(stage):
+        node = moment.instruction
+        if node.keyword == "COPY" and node.flag("from"):
+            for argument in node.arguments[:-1]:
+                path = (moment.path(argument.value, "/") or "").rstrip("/")
+                if path in _WITH_PROGRAMS or _PROGRAM.search(path):
+                    return True
+    return False
+
+
+def is_remade(file: File, copy: Moment, language: str) -> bool:
+    """Does the stage of *copy*, or one built on it, make packages of *language* anew afterwards?"""
+    return any(
+        _remakes(call, language)
+        for stage in file.stages[copy.stage.index :]
+        if copy.stage in file.chain(stage)
+        for moment in file.moments(stage)
+        if stage is not copy.stage or moment.instruction.start > copy.instruction.start
+        for call in moment.calls
+    )
+
+
+def _remakes(call: Call, language: str) -> bool:
+    if language == "python":
+        return bool(_venv(call)) or call.starts("uv", "sync") or call.name in ("poetry", "pipenv")
+    if call.words[:1] in (("rebuild",), ("pristine",)):
+        return True
+    return any(
+        not each.names and not each.is_removal and each.manager in ("npm", "bundle")
+        for each in packages((call,))
+    )
+
+
+def is_looked_at(file: File, stage: Stage, here: Interpreter, path: str, place: str) -> bool:
+    """Does the interpreter *here* look for packages in *path* once it is copied to *place*?"""
+    if here.language == "python" and f"/python{'.'.join(map(str, here.version))}/" in f"{place}/":
+        return True
+    for moment in file.moments_behind(stage):
+        if moment.instruction.keyword == "ENV":
+            for pair in moment.instruction.pairs:
+                if pair.key == "PYTHONPATH":
+                    value = moment.expand(pair.value or "")
+                    if value is None or path in value or place.rstrip("/") in value:
+                        return True
+    return False
 
 
 def _venv(call: Call) -> str:
