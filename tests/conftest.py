@@ -26,9 +26,10 @@ class Expected(SingleFileSnapshotExtension):
         params: dict[str, str] = getattr(
             getattr(test_location.item, "callspec", None), "params", {}
         )
-        if "case" not in params:
+        case: object = params.get("case")  # of other tests it may be anything
+        if not isinstance(case, str):
             return super().dirname(test_location=test_location)
-        return str(FIXTURES / params["case"] / "expected")
+        return str(FIXTURES / case / "expected")
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:

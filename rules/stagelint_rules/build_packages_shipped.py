@@ -27,7 +27,8 @@ class BuildPackagesShipped(Rule):
     It is silent about packages that are removed again, about images that are built upon a compiler's
     or a builder, of which toolchain-in-final-image and builder-shipped speak, about images to
     develop or test in, and about those for CUDA, PyTorch and the like, which compile when they run.
-    `git` and `curl` alone say nothing. Whether a program compiles when it runs cannot be known, nor
+    `git` and its like count where a later command fetches sources with them, for information only
+    if nothing else is installed, and not if the image starts a script, which may fetch as well. Whether a program compiles when it runs cannot be known, nor
     whether it needs the library that came with its headers: `libpq5` is still needed where
     `libpq-dev` is not. One that opens `libpq.so` by that name needs the `-dev` package itself.
     """
@@ -103,6 +104,16 @@ class BuildPackagesShipped(Rule):
             COPY --from=build /wheels /wheels
             RUN pip install /wheels/*
             CMD ["python", "app.py"]
+            """
+        ),
+        Bad(
+            """
+            FROM php:8.4-cli
+            RUN apt-get update && apt-get install -y git
+                                                     ^^^ `git` ships, and only the build needs it
+            RUN git clone https://example.com/library /app/library
+            COPY . /app
+            CMD ["php", "/app/server.php"]
             """
         ),
         Good(

@@ -212,7 +212,11 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
     is_certain = not has_compiler and not are_scripts(started)
     merged: dict[int, BuildPackages] = {}
     for each in build_packages(file, target):
-        found = each._replace(is_shown=is_certain and each.builds is not None)
+        is_fetched = all(name in _FETCHERS for name in each.names)
+        if is_fetched and are_scripts(started):
+            continue  # they may fetch as well
+        is_shown = is_certain and each.builds is not None and not is_fetched
+        found = each._replace(is_shown=is_shown)
         before = merged.get(each.moment.instruction.start)
         if before:
             found = found._replace(
@@ -244,20 +248,48 @@ def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
             if installed.is_removal or installed.manager not in SYSTEM:
                 continue
             removed = _removed(moments[at:], installed)
+            fetch = _fetches(moments[at:], installed)
             found = [
                 (name, span)
                 for name, span in zip(installed.names, installed.spans, strict=True)
-                if is_for_builds(name) and name not in removed
+                if (is_for_builds(name) or (fetch and _FETCHERS.get(name) == fetch.name))
+                and name not in removed
             ]
             if found and _ALL not in removed:
                 names, spans = zip(*found, strict=True)
                 builds = _needs(moments[at:], installed)
+                if all(name in _FETCHERS for name in names):
+                    builds = builds or fetch
                 yield BuildPackages(moment, installed, names, spans, builds)
 
 
 def is_for_builds(name: str) -> bool:
     """Does only a build need the package *name*, whatever the distribution?"""
     return any(re.fullmatch(pattern, name) for pattern in (_COMPILERS, _TOOLS, _HEADERS))
+
+
+#: Programs that fetch sources, by their packages.
+_FETCHERS = {
+    "git": "git", "git-core": "git", "mercurial": "hg", "subversion": "svn", "bzr": "bzr",
+}  # fmt: skip
+
+
+def _fetches(moments: Iterable[Moment], installed: Packages) -> Call | None:
+    """The first call after *installed* of a version control system that it brings."""
+    programs = {_FETCHERS[name] for name in installed.names if name in _FETCHERS}
+    if not programs:
+        return None
+    after = installed.call.span.start
+    return next(
+        (
+            call
+            for moment in moments
+            for call in moment.calls
+            if call.name in programs and call.span.start > after
+            and call.words[:1] in (("clone",), ("checkout",), ("co",), ("submodule",), ("fetch",))
+        ),
+        None,
+    )  # fmt: skip
 
 
 _ALL = "*"
