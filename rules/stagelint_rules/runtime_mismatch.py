@@ -227,7 +227,9 @@ def _mismatch(
         return f"`{path}` is made for {made._replace(version=version)}, and here is {here}"
     if found and found.is_venv and made.folder != here.folder:
         return f"the interpreter of `{path}` is in `{made.folder}`, and here in `{here.folder}`"
-    if made.libc != here.libc and (found or written or path.endswith("/node_modules")):
+    is_certain = len({each.path for each in packaged(file, source)}) < 2  # else, of which is it?
+    is_packages = bool(found or written or path.endswith("/node_modules"))
+    if made.libc != here.libc and is_packages and is_certain:
         compiled = _compiled(file, source, made.language)
         if compiled:
             return f"`{compiled}` is compiled for {made.libc}, and here is {here.libc}"

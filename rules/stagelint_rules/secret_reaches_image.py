@@ -14,7 +14,7 @@ from stagelint.syntax.nodes import Pair
 #: How names of variables end that hold a secret.
 _SECRET = (
     r"(?i:(?:.*_)?(?:password|passwd|passphrase|secret|token|apikey|credentials)|.+_(?:pass|pwd)|"
-    r"(?:.*_)?(?:api|secret|private|access|encryption|signing|csrf|jwt)_?key)"
+    r"(?:.*_)?secret_key_base|(?:.*_)?(?:api|secret|private|access|encryption|signing|csrf|jwt)_?key)"
 )
 #: Values that are none: switches, paths, scripts, and what says that it is made up.
 _NO_SECRET = (
@@ -23,21 +23,17 @@ _NO_SECRET = (
     r"not?.?(?:used|secret|needed|real|set)|todo|tbd|foo|bar|baz|dev(?:elopment)?|build)"
 )
 #: What build tools put into the scripts they send to browsers, where nothing is a secret.
-_FOR_BROWSERS = re.compile(
-    r"(?:VITE|REACT_APP|VUE_APP|GATSBY|NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC)_"
-)
+_FOR_BROWSERS = r"(?:VITE|REACT_APP|VUE_APP|GATSBY|NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC)_"
 #: Files that hold a private key or a password.
 _KEY_FILE = (
     r"(?i:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|\.git-credentials|\.dockercfg|.+\.ppk|"
     r".*(?:private|(?:\b|_)key)\.pem|.+\.(?:key|pfx|p12))"
 )
-_KEY_PATHS = (".aws/credentials", ".docker/config.json", ".kube/config")
+_KEY_PATHS = (".aws/credentials", ".docker/config.json", ".kube/config", "/.ssh", "/.ssh/")
 #: Keys of archives, which everybody may know, and those that are made up.
 _PUBLIC = r"(?i).*(?:pub|gpg|sign|release|archive|repo|apt|sample|example|dummy|fake|test)"
 #: Where package managers look for such keys.
-_KEYRINGS = re.compile(
-    r"/(?:etc/apt/(?:keyrings|trusted\.gpg\.d)|usr/share/keyrings|etc/apk/keys|etc/pki/rpm-gpg)(?:/|\Z)"
-)
+_KEYRINGS = r"/(?:etc/apt/(?:keyrings|trusted\.gpg\.d)|usr/share/keyrings|etc/apk/keys|etc/pki/rpm-gpg)(?:/|\Z)"
 
 
 class SecretReachesImage(Rule):
@@ -146,6 +142,7 @@ class SecretReachesImage(Rule):
                 for moment in moments
                 if moment.instruction.keyword == "ENV"
                 for pair in moment.instruction.pairs
+                if _is_secret(moment, pair)
             }
             for at, moment in enumerate(moments):
                 keyword = moment.instruction.keyword
@@ -172,7 +169,7 @@ class SecretReachesImage(Rule):
 
     def _files(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
         node = moment.instruction
-        if not node.arguments or _KEYRINGS.match(node.arguments[-1].value):
+        if not node.arguments or re.match(_KEYRINGS, node.arguments[-1].value):
             return
         for source in node.arguments[:-1]:
             name = posixpath.basename(source.value)
@@ -183,7 +180,7 @@ class SecretReachesImage(Rule):
 
 
 def _is_secret(moment: Moment, pair: Pair) -> bool:
-    is_public = "public" in pair.key.lower() or _FOR_BROWSERS.match(pair.key)
+    is_public = "public" in pair.key.lower() or re.match(_FOR_BROWSERS, pair.key)
     if is_public or not re.fullmatch(_SECRET, pair.key):
         return False
     if pair.value is None:
