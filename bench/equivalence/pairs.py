@@ -31,7 +31,7 @@ _CHANGING = (
 )
 
 #: So many files are tried before a mutation has nothing to change.
-_TRIES = 60
+_TRIES = 200
 
 
 def fixed_pairs(seed: int, sources: Sources) -> Iterator[Pair]:
