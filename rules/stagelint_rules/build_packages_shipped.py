@@ -28,9 +28,12 @@ class BuildPackagesShipped(Rule):
     or a builder, of which toolchain-in-final-image and builder-shipped speak, about images to
     develop or test in, and about those for CUDA, PyTorch and the like, which compile when they run.
     `git` and its like count where a later command fetches sources with them, for information only
-    if nothing else is installed, and not if the image starts a script, which may fetch as well. Whether a program compiles when it runs cannot be known, nor
-    whether it needs the library that came with its headers: `libpq5` is still needed where
-    `libpq-dev` is not. One that opens `libpq.so` by that name needs the `-dev` package itself.
+    if nothing else is installed, and not if the image starts a script, which may fetch as well.
+
+    Whether a program compiles when it runs cannot be known, nor whether it needs the library that
+    came with its headers: `libpq5` is still needed where `libpq-dev` is not. So of headers alone it
+    says that a build needs the headers, not that it alone needs the package. A program that opens
+    `libpq.so` by that name needs the `-dev` package itself.
     """
 
     code = "SL204"
@@ -45,6 +48,17 @@ class BuildPackagesShipped(Rule):
             RUN pip install -r requirements.txt
             COPY . .
             CMD ["python", "app.py"]
+            """
+        ),
+        Bad(
+            """
+            # a wheel that was built in advance may need the library, and never the headers
+            FROM pypy:3.11
+            RUN apt-get update && apt-get install -y libuv1-dev
+                                                     ^^^^^^^^^^ `libuv1-dev` ships headers, which only a build needs
+            COPY . .
+            RUN pip install -r requirements.txt
+            CMD ["pypy3", "app.py"]
             """
         ),
         Bad(
@@ -165,6 +179,8 @@ class BuildPackagesShipped(Rule):
         related: tuple[Related, ...] = ()
         if found.builds:
             message = f"{listed} {verb}, and only the build needs {them}"
+            if found.are_headers:
+                message = f"{listed} {verb} headers, which only a build needs"
             note = "install them in a stage that does not ship, and copy what it builds"
             if found.headers:
                 note += f", which may still need the library that `{found.headers[0]}` brings along"

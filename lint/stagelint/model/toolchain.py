@@ -152,6 +152,11 @@ class BuildPackages(NamedTuple):
         return any(re.fullmatch(_COMPILERS, name) for name in self.names)
 
     @property
+    def are_headers(self) -> bool:
+        """Are they all headers and static libraries?"""
+        return all(re.fullmatch(_HEADERS, name) for name in self.names)
+
+    @property
     def headers(self) -> tuple[str, ...]:
         """Those that are headers of a library, which they bring along."""
         return tuple(
@@ -227,9 +232,7 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
             )
         merged[each.moment.instruction.start] = found
     for each in merged.values():
-        if each.builds or (
-            is_built_elsewhere and all(re.fullmatch(_HEADERS, name) for name in each.names)
-        ):
+        if each.builds or (is_built_elsewhere and each.are_headers):
             yield each
 
 
