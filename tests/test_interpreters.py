@@ -76,6 +76,19 @@ def test_modules_that_are_made_anew(then: str) -> None:
     assert len(said("node:20", NODE, "node:20-alpine", then, copy)) == 1
 
 
+@pytest.mark.parametrize(
+    ("made", "count"),
+    [
+        (VENV, 1),
+        (f"{VENV} && ln -fs /usr/bin/python3 /venv/bin/python3", 0),
+        ("RUN python -m venv --copies /venv", 0),
+    ],
+)
+def test_an_interpreter_elsewhere(made: str, count: int) -> None:
+    final = "example.com/distroless/python3-debian12"
+    assert len(said("python:3.11", made, final, "COPY --from=b /venv /venv")) == count
+
+
 def test_a_variable_is_replaced() -> None:
     made = "ENV V=/venv\nRUN python -m venv $V"
     copy = ("ENV V=/venv", "COPY --from=b $V $V")

@@ -10,6 +10,7 @@ from stagelint.model.interpreters import (
     Packaged,
     brings_interpreter,
     interpreter,
+    is_linked_anew,
     is_looked_at,
     is_remade,
     packaged,
@@ -52,8 +53,9 @@ class RuntimeMismatch(Rule):
     distroless images of Python, and of Debian and Ubuntu with their own `python3`. Of packages for
     another C library it speaks only if one of them is known to be compiled. `pip install --target`
     has no version in its path, and is left alone; so is what `PYTHONPATH` names, what is put where
-    the other interpreter looks, what a later `npm rebuild` or the like makes anew, and a stage that
-    copies an interpreter as well. Use the same image for both, or one that is made from the other.
+    the other interpreter looks, what a later `npm rebuild` or the like makes anew, a virtual
+    environment whose interpreter `ln` or `--copies` sees to, and a stage that copies an interpreter as
+    well. Use the same image for both, or one that is made from the other.
     """
 
     code = "SL207"
@@ -201,6 +203,8 @@ class RuntimeMismatch(Rule):
             if not path or is_looked_at(file, moment.stage, here, path, place):
                 continue
             found = next((each for each in packaged(file, source) if each.is_in(path)), None)
+            if made.folder != here.folder and is_linked_anew(file, source, moment.stage):
+                continue
             message = _mismatch(file, source, found.path if found else path, found, made, here)
             if message:
                 related: tuple[Related, ...] = ()

@@ -148,6 +148,17 @@ def _remakes(call: Call, language: str) -> bool:
     )
 
 
+def is_linked_anew(file: File, *stages: Stage) -> bool:
+    """Does one of *stages* say by `ln` where a Python is, or copy it into a virtual environment?"""
+    return any(
+        (call.name == "ln" and any("python" in word for word in call.words))
+        or (call.has("--copies", "--always-copy") and bool(_venv(call)))
+        for stage in stages
+        for moment in file.moments_behind(stage)
+        for call in moment.calls
+    )
+
+
 def is_looked_at(file: File, stage: Stage, here: Interpreter, path: str, place: str) -> bool:
     """Does the interpreter *here* look for packages in *path* once it is copied to *place*?"""
     if here.language == "python" and f"/python{'.'.join(map(str, here.version))}/" in f"{place}/":
