@@ -36,6 +36,7 @@ def outputs(text: str, base: str = "golang:1.25") -> Outputs:
         ("RUN cp -r /src/a /out && mv b /c/", "/out/x /out/a /c/b", "/d"),
         ("RUN apt-get update && apt-get install -y git", "/usr/bin/git /etc/x /lib/x", "/out"),
         ("RUN curl -fsSL -o /out/x https://example.com/x", "/out/x", "/out/y"),
+        ("RUN curl -o /out/x -LO https://example.com/x", "/out/x", "/app"),
         ("RUN tar -xzf x.tar.gz -C /out", "/out/x", "/app"),
         ("RUN git clone https://example.com/x.git /out", "/out/x", "/app"),
         ("RUN git clone --jobs 4 https://example.com/x.git", "/go/x/y", "/out"),

@@ -226,7 +226,8 @@ def _curl(call: Call) -> Found:
     if any(
         argument and re.match(r"-[A-Za-z]*[OJ]|--remote", argument) for argument in call.arguments
     ):
-        return [_HERE, *(_values(call, "--output-dir") or ())]
+        told = _values(call, "-o", "--output", "--output-dir")
+        return None if told is None else [_HERE, *told]
     if "-K" in call.arguments or "--config" in call.arguments:
         return None
     return _told("-o", "--output", here=False, is_open=False)(call)
