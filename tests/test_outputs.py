@@ -36,8 +36,17 @@ def outputs(text: str, base: str = "golang:1.25") -> Outputs:
         ("RUN cp -r /src/a /out && mv b /c/", "/out/x /out/a /c/b", "/d"),
         ("RUN apt-get update && apt-get install -y git", "/usr/bin/git /etc/x /lib/x", "/out"),
         ("RUN curl -fsSL -o /out/x https://example.com/x", "/out/x", "/out/y"),
+        ("RUN curl -o /out/x -LO https://example.com/x", "/out/x", "/app"),
         ("RUN tar -xzf x.tar.gz -C /out", "/out/x", "/app"),
         ("RUN git clone https://example.com/x.git /out", "/out/x", "/app"),
+        ("RUN git clone --jobs 4 https://example.com/x.git", "/go/x/y", "/out"),
+        ("RUN git clone git@example.com:x.git", "/go/x/y", "/out"),
+        ("RUN git init /out", "/out/x", "/app"),
+        ("WORKDIR /a\nRUN go get -d example.com/x", "/go/src/example.com/x/y", "/out"),
+        ("RUN sort -o /out/x y", "/out/x", "/out/y"),
+        ("RUN apk add --root /out --initdb busybox", "/out/bin/busybox", "/app"),
+        ("WORKDIR /a\nRUN apk add -p out --initdb busybox", "/a/out/bin/busybox", "/app"),
+        ("RUN dpkg --add-architecture arm64 && dpkg --print-architecture", "", "/out"),
         ("RUN --mount=type=cache,target=/out go build -o /out/x .", "", "/out/x"),
         ("ENV D=/out\nRUN go build -o $D/x .", "/out/x", "/out/y"),
     ],
@@ -59,6 +68,13 @@ def test_what_a_stage_may_have(text: str, has: str, lacks: str) -> None:
         "ARG D\nCOPY . $D",
         "RUN (cd /out; go build -o x .)",
         "RUN eval x",
+        "RUN git worktree add ../out",
+        "RUN dpkg -i x.deb",
+        "RUN rpm -ivh https://example.com/x",
+        "RUN apt-get install -y ./x.deb",
+        "RUN apk add --allow-untrusted x.apk",
+        "RUN go env -w GOBIN=/out && go install .",
+        "RUN gcc -MF /out/x.d -o x x.c",
         'SHELL ["pwsh", "-Command"]\nRUN go build -o /x .',
         "RUN <<A cat <<B\na\nA\nb\nB",
     ],
@@ -67,7 +83,9 @@ def test_what_is_not_known_may_be_anywhere(text: str) -> None:
     assert outputs(text).may_have("/any/where")
 
 
-@pytest.mark.parametrize("base", ["example.com/team/base", "$BASE", "golang:nanoserver", "nginx"])
+@pytest.mark.parametrize(
+    "base", ["example.com/team/base", "$BASE", "golang:nanoserver", "golang:1.8-onbuild", "nginx"]
+)
 def test_a_base_that_is_not_known_may_have_anything(base: str) -> None:
     assert outputs("", base).may_have("/any/where")
 

@@ -139,6 +139,25 @@ class CopiedPathNeverMade(Rule):
         ),
         Good(
             """
+            FROM golang:1.19-alpine AS build
+            ENV GO111MODULE=off
+            WORKDIR /go/bin
+            RUN go get -d example.com/hook && go build -o hook example.com/hook
+
+            FROM python:2-onbuild AS old
+
+            FROM debian:12 AS packed
+            COPY app.deb /tmp/
+            RUN dpkg -i /tmp/app.deb
+
+            FROM alpine
+            COPY --from=build /go/src/example.com/hook/views /go/bin/hook /srv/
+            COPY --from=old /usr/src/app /srv/old
+            COPY --from=packed /app /srv/app
+            """
+        ),
+        Good(
+            """
             ARG PACKAGE=scratch
             FROM ${PACKAGE} AS package
             FROM scratch AS empty

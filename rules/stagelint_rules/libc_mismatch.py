@@ -161,13 +161,13 @@ class LibcMismatch(Rule):
         Bad(
             """
             FROM rust:1.90 AS build
-            WORKDIR /src
+            WORKDIR /my-test-app
             COPY . .
             RUN cargo build --release
 
             FROM example.com/distroless/static-debian12
-            COPY --from=build /src/target/release/app /app
-                              ^^^^^^^^^^^^^^^^^^^^^^^ `/src/target/release/app` needs glibc, and `example.com/distroless/static-debian12` has no C library
+            COPY --from=build /my-test-app/target/release/app /app
+                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `/my-test-app/target/release/app` needs glibc, and `example.com/distroless/static-debian12` has no C library
             CMD ["/app"]
             """
         ),

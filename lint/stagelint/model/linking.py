@@ -146,7 +146,7 @@ def _rust(call: Call, path: str, words: Words, at: Circumstances) -> Linking | N
     flags = [at.variable(name) for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS")]
     target = call.option("--target") or at.variable("CARGO_BUILD_TARGET") or ""
     *folders, name = path.split("/")
-    triple = next((each for each in folders if re.fullmatch(_TRIPLE, each)), target)
+    triple = next((each for each in folders[-2:-1] if re.fullmatch(_TRIPLE, each)), target)
     is_gnu = not triple or triple.endswith("-linux-gnu")
     if at.libc != "glibc" or not is_gnu or _mentions([*flags, *words, target], "static", "musl"):
         return None

@@ -231,7 +231,8 @@ def _covers(output: Output, path: str) -> bool:
 
 def _brought(image: Description | None) -> Iterator[Output]:
     """What the base image may have."""
-    if image is None or image.os == "windows" or image.family.path not in EMPTY:
+    is_known = image is not None and image.os != "windows" and image.family.path in EMPTY
+    if image is None or not is_known or "onbuild" in (image.reference.tag or ""):
         yield Output("/", is_open=True)
         return
     empty = EMPTY[image.family.path]

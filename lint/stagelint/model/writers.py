@@ -40,7 +40,7 @@ _QUIET = frozenset(
     : [ awk basename cat cd chgrp chmod chown chrpath cmp cut date df diff dirname do done du echo egrep
     else env esac exit export expr false fgrep fi file gawk getconf getent grep groups head hostname id
     ldconfig ldd ls md5sum nproc pipefail printf pwd read readelf readlink realpath rm rmdir sed set
-    sha1sum sha256sum sha384sum sha512sum shopt sleep sort stat sync tail test then tr true
+    sha1sum sha256sum sha384sum sha512sum shopt sleep stat sync tail test then tr true
     ulimit umask uname uniq unset update-ca-certificates wc whereis which whoami xx-info xx-verify
     """.split()
 )
@@ -56,6 +56,22 @@ _SYSTEM = frozenset(
 
 #: They write to where they run as well.
 _PROJECT = frozenset({"bundle", "composer", "gem", "pip", "pip2", "pip3"})
+
+#: A package that is no distribution's may have files anywhere.
+_PACKAGE = r"\.(?:deb|rpm|apk)\Z"
+_INSTALLS = r"(?:\A| )(?:-[A-Za-z]*[iU]|--(?:install|upgrade|unpack)\b)"
+
+#: Options of `git clone` with a value as the next word.
+_GIT_VALUED = frozenset(
+    """
+    -b --branch --bundle-uri -c -C --config --depth --filter -j --jobs -o --origin --ref-format
+    --reference --reference-if-able --separate-git-dir --server-option --shallow-exclude
+    --shallow-since --template -u --upload-pack
+    """.split()
+)
+
+#: Subcommands of git that write elsewhere than to the folder they run in.
+_GIT_ELSEWHERE = ("archive", "bundle", "worktree")
 
 #: Variables that name folders to write to.
 _PLACES = {
@@ -110,10 +126,17 @@ def _quiet(call: Call) -> Found:
 def _system(call: Call) -> Found:
     if not call.is_known or call.has("-x", "-X", "--extract"):
         return None
+    if any(re.search(_PACKAGE, argument or "") for argument in call.arguments):
+        return None
+    if call.name in ("dpkg", "rpm") and re.search(
+        _INSTALLS, " ".join(filter(None, call.arguments))
+    ):
+        return None
     values = [(argument or "").rpartition("=")[2] for argument in call.arguments]
     told = [Target(value) for value in values if value.startswith("/")]
     here = [_HERE] if call.name in _PROJECT else []
-    return [*map(Target, SYSTEM), *told, *here]
+    roots = _values(call, "-p", "--root", "--installroot") or ()
+    return [*map(Target, SYSTEM), *told, *here, *roots]
 
 
 def _values(call: Call, *options: str) -> Found:
@@ -203,7 +226,8 @@ def _curl(call: Call) -> Found:
     if any(
         argument and re.match(r"-[A-Za-z]*[OJ]|--remote", argument) for argument in call.arguments
     ):
-        return [_HERE, *(_values(call, "--output-dir") or ())]
+        told = _values(call, "-o", "--output", "--output-dir")
+        return None if told is None else [_HERE, *told]
     if "-K" in call.arguments or "--config" in call.arguments:
         return None
     return _told("-o", "--output", here=False, is_open=False)(call)
@@ -222,17 +246,19 @@ def _tar(call: Call) -> Found:
 def _git(call: Call) -> Found:
     if not call.is_known:
         return None
-    words = _words(call, frozenset({"-b", "--branch", "--depth", "-c", "--config", "-C", "-j"}))
+    words = _words(call, _GIT_VALUED)
     assert words is not None
-    if call.has("-C"):
-        return None
     verb = words[0] if words else ""
+    if call.has("-C", "--separate-git-dir") or verb in _GIT_ELSEWHERE:
+        return None
+    if verb == "init" and len(words) == 2:
+        return [Target(words[1])]
     if verb == "config":
         return []
     if verb == "clone" and len(words) == 3:
         return [Target(words[2])]
     if verb == "clone" and len(words) == 2:
-        return [Target(posixpath.basename(words[1].rstrip("/")).removesuffix(".git"))]
+        return [Target(re.split("[/:]", words[1].rstrip("/"))[-1].removesuffix(".git"))]
     return [_HERE] if verb else []
 
 
@@ -246,7 +272,11 @@ def _go(call: Call) -> Found:
         value = call.option("-o")
         is_open = any(each.endswith("...") for each in call.words)
         return None if value is None else [Target(value, is_open or value.endswith(("/", ".")))]
-    if verb in ("install", "mod", "get", "work", "fmt"):
+    if verb == "get":  # without modules it puts the sources in `/go/src`
+        return [*map(Target, SYSTEM), _HERE, Target("/go")]
+    if verb == "env" and call.has("-w"):
+        return None
+    if verb in ("install", "mod", "work", "fmt"):
         return [*map(Target, SYSTEM), _HERE, Target("/go/bin"), Target("/go/pkg")]
     return [] if verb in ("version", "env", "vet", "list", "clean") else None
 
@@ -258,7 +288,10 @@ def _has(call: Call, option: str) -> bool:
 
 
 def _c(call: Call) -> Found:
-    if any(each and each.startswith(("@", "-save-temps", "--save")) for each in call.arguments):
+    if any(
+        each and each.startswith(("@", "-save-temps", "--save", "-MF", "-Wl,-Map"))
+        for each in call.arguments
+    ):
         return None
     if call.option("-o") is not None:
         return [Target(call.option("-o") or "", is_open=False)]
@@ -330,6 +363,7 @@ _WRITERS: dict[str, Callable[[Call], Found]] = {
     "mkdir": _made("-m --mode"),
     "touch": _made("-d --date -r --reference -t"),
     "tee": _made(),
+    "sort": _told("-o", "--output", here=False, is_open=False),
     **dict.fromkeys(("strip", "upx"), _told("-o", here=False)),
     "curl": _curl,
     "wget": _told("-O", "--output-document", "-P", "--directory-prefix"),
