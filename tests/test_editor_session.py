@@ -352,10 +352,8 @@ def test_one_fix_after_the_other_is_what_fix_makes(stagelint: Run, text: str) ->
 
 
 @pytest.mark.parametrize("case", FIXTURES)
-def test_one_fix_after_the_other_is_what_fix_makes_of_a_fixture(
-    stagelint: Run, case: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT / "fixtures" / case)
+@pytest.mark.usefixtures("in_copy_of_case")
+def test_one_fix_after_the_other_is_what_fix_makes_of_a_fixture(stagelint: Run, case: str) -> None:
     text = decoded(Path("Dockerfile").read_bytes())
 
     assert by_hand(stagelint, text) == stagelint(*FIX, stdin=text).out
