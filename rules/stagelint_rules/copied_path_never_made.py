@@ -197,13 +197,17 @@ class CopiedPathNeverMade(Rule):
 
     def _copied(self, file: File, moment: Moment, reference: Reference) -> Iterator[Finding]:
         assert reference.needs is not None
-        outputs = file.outputs[reference.needs]
         instruction = moment.instruction
         heredocs = {each.word_start for each in instruction.heredocs}
         for argument in instruction.arguments[:-1]:
             path = None if argument.start in heredocs else _path(moment, argument.value)
-            if path is None or outputs.may_have(path):
+            if (
+                path is None
+                or _is_named(file, reference.needs, path)
+                or _has(file, reference.needs, path)
+            ):
                 continue
+            outputs = file.outputs[reference.needs]
             span = instruction.logical.span(argument.start, argument.end)
             message = f"nothing in stage `{file.stages[reference.needs].label}` makes `{path}`"
             meant, fix = _meant(outputs.known(), path, span), None
@@ -234,6 +238,21 @@ class CopiedPathNeverMade(Rule):
                 stage=file.stages[reference.stage],
                 related=related,
             )
+
+
+def _is_named(file: File, stage: int, path: str) -> bool:
+    """Does a command of the stage name *path* as it is written? Then it is taken to make it."""
+    named = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])")
+    return any(
+        named.search(str(each))
+        for below in file.chain(file.stages[stage])
+        for each in below.instructions
+        if each.keyword == "RUN"
+    )
+
+
+def _has(file: File, stage: int, path: str) -> bool:
+    return file.outputs[stage].may_have(path)
 
 
 def _path(moment: Moment, word: str) -> str | None:

@@ -11,6 +11,8 @@ from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 from stagelint.syntax.nodes import Pair
 
+#: One of these is in the name of every secret.
+_WORDS = ("pass", "secret", "token", "key", "credential", "pwd")
 #: How names of variables end that hold a secret.
 _SECRET = (
     r"(?i:(?:.*_)?(?:password|passwd|passphrase|secret|token|apikey|credentials)|.+_(?:pass|pwd)|"
@@ -180,6 +182,8 @@ class SecretReachesImage(Rule):
 
 
 def _is_secret(moment: Moment, pair: Pair) -> bool:
+    if not any(word in pair.key.lower() for word in _WORDS):
+        return False
     is_public = "public" in pair.key.lower() or re.match(_FOR_BROWSERS, pair.key)
     if is_public or not re.fullmatch(_SECRET, pair.key):
         return False

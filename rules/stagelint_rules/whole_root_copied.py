@@ -12,7 +12,7 @@ from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule
 
 #: All that an image has: `/`, `/.`, `/*`.
-_WHOLE = re.compile(r"/+[.*]?/*")
+_WHOLE = r"/+[.*]?/*"
 
 
 class WholeRootCopied(Rule):
@@ -125,7 +125,11 @@ class WholeRootCopied(Rule):
 
 def _is_whole(reference: Reference) -> bool:
     words = [each.value for each in reference.instruction.arguments]
-    return len(words) > 1 and words[-1] == "/" and any(map(_WHOLE.fullmatch, words[:-1]))
+    return (
+        len(words) > 1
+        and words[-1] == "/"
+        and any(re.fullmatch(_WHOLE, word) for word in words[:-1])
+    )
 
 
 def _compiles(file: File, source: Stage) -> bool:

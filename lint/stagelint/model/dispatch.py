@@ -23,9 +23,9 @@ from stagelint.syntax.nodes import INVALID_SYNTAX, Argument, Instruction, Phase,
 from stagelint.syntax.validate import mount_fields
 
 _EXPANDED = frozenset({"LABEL", "WORKDIR", "USER", "VOLUME", "STOPSIGNAL"})
-_PORT = re.compile(r"(?:(?:.*):)?(\d+)(?:-(\d+))?\Z", re.ASCII)
+_PORT = r"(?a:(?:(?:.*):)?(\d+)(?:-(\d+))?\Z)"
 _OCTAL = re.compile(r"[0-7]+\Z")
-_SIGNAL = re.compile(r"(?:SIG)?(RTMIN(?:\+\d+)?|RTMAX(?:-\d+)?|[A-Z]+\d?)\Z|(\d+)\Z", re.ASCII)
+_SIGNAL = r"(?a:(?:SIG)?(RTMIN(?:\+\d+)?|RTMAX(?:-\d+)?|[A-Z]+\d?)\Z|(\d+)\Z)"
 
 
 class Dispatch:
@@ -138,7 +138,7 @@ class Dispatch:
                 self._add(span, message, conditional=self._varies(node, flag.value))
         checksum = node.flag("checksum")
         sources = [each.value for each in node.arguments[:-1]]
-        if checksum and not any("$" in each or _REMOTE.match(each) for each in sources):
+        if checksum and not any("$" in each or re.match(_REMOTE, each) for each in sources):
             span = node.logical.span(checksum.start, checksum.end)
             self._add(span, "checksum requires HTTP(S) or Git sources")
 
@@ -171,7 +171,7 @@ class Dispatch:
                     self._add(span, message, conditional=self._varies(node, argument.value))
 
     def _signal(self, node: Instruction, argument: Argument, value: str) -> None:
-        match = _SIGNAL.match(value.upper())
+        match = re.match(_SIGNAL, value.upper())
         number = match and match[2]
         if (
             match
@@ -183,7 +183,7 @@ class Dispatch:
         self._add(span, f"invalid signal: {value}", conditional=self._varies(node, argument.value))
 
 
-_REMOTE = re.compile(r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/")
+_REMOTE = r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/"
 _SIGNALS = frozenset(
     [
         "ABRT",
@@ -241,7 +241,7 @@ def _port_problem(port: str) -> str | None:
     if not spec:
         return f"invalid port: {quoted(port)}: no port specified"
     container = spec.rpartition(":")[2]
-    match = _PORT.match(container)
+    match = re.match(_PORT, container)
     if not match or any(int(number[:6]) > 65535 for number in match.groups() if number):
         return f"invalid containerPort: {container}"
     return None

@@ -80,7 +80,7 @@ def _of_system(file: File, stage: Stage, image: Description) -> Interpreter | No
 
 #: Folders that an interpreter is copied with.
 _WITH_PROGRAMS = frozenset({"", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/bin"})
-_PROGRAM = re.compile(r"/(?:python[\d.]*|node|ruby)\Z")
+_PROGRAM = r"/(?:python[\d.]*|node|ruby)\Z"
 
 
 class Packaged(NamedTuple):
@@ -120,7 +120,7 @@ def brings_interpreter(file: File, stage: Stage) -> bool:
         if node.keyword == "COPY" and node.flag("from"):
             for argument in node.arguments[:-1]:
                 path = (moment.path(argument.value, "/") or "").rstrip("/")
-                if path in _WITH_PROGRAMS or _PROGRAM.search(path):
+                if path in _WITH_PROGRAMS or re.search(_PROGRAM, path):
                     return True
     return False
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -56,12 +57,13 @@ class Output(NamedTuple):
 
     def may_be(self, path: str) -> bool:
         """May *path*, which has no slash at the end, be there because of this?"""
-        if any(_is_in(path, folder) for folder in self.hidden):
-            return False
+        place = path
         wild = re.search(_WILD, path)
         if wild:
-            path = posixpath.dirname(path[: wild.start()] + "x")
-        return _is_in(self.path, path) or (self.is_open and _is_in(path, self.path))
+            place = posixpath.dirname(path[: wild.start()] + "x")
+        if not (_is_in(self.path, place) or (self.is_open and _is_in(place, self.path))):
+            return False
+        return not any(_is_in(path, folder) for folder in self.hidden)
 
 
 def _is_in(path: str, folder: str) -> bool:
@@ -105,7 +107,7 @@ class Outputs:
         """What *moment* makes; *reference* is that of a COPY from another stage."""
         keyword = moment.instruction.keyword
         if keyword == "RUN":
-            yield from islice(_run(moment), _MOST)
+            yield from islice(_run(moment, self._system), _MOST)
         elif keyword in ("COPY", "ADD"):
             yield from islice(self._copy(moment, reference), _MOST)
         elif keyword == "WORKDIR":
@@ -115,10 +117,7 @@ class Outputs:
     def _add(self, output: Output) -> None:
         """What package managers write is the same each time; `go build` may mean a folder."""
         if output.is_open and output.path in SYSTEM:
-            known = (output.path, output.hidden)
-            if known in self._system:
-                return
-            self._system.add(known)
+            self._system.add((output.path, output.hidden))
         is_go = output.call is not None and output.call.name in ("go", "xx-go")
         is_open = output.is_open or (is_go and self._is_folder(output.path))
         self.found.append(output._replace(is_open=is_open))
@@ -229,17 +228,21 @@ def _covers(output: Output, path: str) -> bool:
     )
 
 
-def _brought(image: Description | None) -> Iterator[Output]:
+def _brought(image: Description | None) -> tuple[Output, ...]:
     """What the base image may have."""
     is_known = image is not None and image.os != "windows" and image.family.path in EMPTY
     if image is None or not is_known or "onbuild" in (image.reference.tag or ""):
-        yield Output("/", is_open=True)
-        return
-    empty = EMPTY[image.family.path]
-    for folder in SYSTEM:
-        yield Output(folder, is_open=True, hidden=empty)
-    for folder in empty:
-        yield Output(folder, is_open=False)
+        return (Output("/", is_open=True),)
+    return _system(image.family.path)
+
+
+@cache
+def _system(family: str) -> tuple[Output, ...]:
+    empty = EMPTY[family]
+    return (
+        *(Output(folder, is_open=True, hidden=empty) for folder in SYSTEM),
+        *(Output(folder, is_open=False) for folder in empty),
+    )
 
 
 def _output(moment: Moment, path: str | None, span: Span) -> Output:
@@ -249,7 +252,8 @@ def _output(moment: Moment, path: str | None, span: Span) -> Output:
     return Output(path.rstrip("/") or "/", is_open=False, moment=moment, span=span)
 
 
-def _run(moment: Moment) -> Iterator[Output]:
+def _run(moment: Moment, known: Container[tuple[str, tuple[str, ...]]]) -> Iterator[Output]:
+    """What a RUN makes, but for the folders of the system in *known*, with what is hidden there."""
     instruction = moment.instruction
     hidden = _mounted(moment)
     script = "\n".join(
@@ -269,6 +273,8 @@ def _run(moment: Moment) -> Iterator[Output]:
             yield from _placed(moment, target, directory, span, None, hidden)
     for call in moment.calls:
         for target in targets(call, in_force(moment, call)):
+            if target.is_open and not target.source and (target.word, hidden) in known:
+                continue
             yield from _placed(moment, target, call.directory, call.span, call, hidden)
 
 

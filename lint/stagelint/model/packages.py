@@ -92,10 +92,10 @@ _MANAGERS = {
     "pipenv": _Manager("pip", frozenset({"install", "sync"}), implicit=True),
     "uv": _Manager("pip", frozenset({"sync"}), implicit=True),
 }
-_PACMAN = re.compile(r"-S\w*\Z|--sync\Z")
-_PACMAN_REMOVES = re.compile(r"-R\w*\Z|--remove\Z")
+_PACMAN = r"-S\w*\Z|--sync\Z"
+_PACMAN_REMOVES = r"-R\w*\Z|--remove\Z"
 #: A package's name, in front of its version, release, extras or architecture.
-_NAME = re.compile(r"[@.]?[A-Za-z0-9][\w.+-]*(?:/[\w.+-]+)?")
+_NAME = r"[@.]?[A-Za-z0-9][\w.+-]*(?:/[\w.+-]+)?"
 
 
 def packages(calls: Iterable[Call]) -> Iterator[Packages]:
@@ -169,7 +169,7 @@ def _read(
             elif not equals and (word in manager.valued or word in manager.lists):
                 skip = word
         elif at >= start:
-            name = _NAME.match(word)
+            name = re.match(_NAME, word)
             if name and "://" not in word and not word.startswith(("./", "../")):
                 names.append(name[0])
                 places.append(span)
@@ -183,8 +183,8 @@ def _read(
 def _pacman(call: Call) -> Packages | None:
     words = [(word, span) for word, span in zip(call.arguments, call.spans, strict=True)]
     flags = [word for word, _ in words if word and word.startswith("-")]
-    is_removal = any(_PACMAN_REMOVES.match(flag) for flag in flags)
-    if not is_removal and not any(_PACMAN.match(flag) for flag in flags):
+    is_removal = any(re.match(_PACMAN_REMOVES, flag) for flag in flags)
+    if not is_removal and not any(re.match(_PACMAN, flag) for flag in flags):
         return None
     named = [(word, span) for word, span in words if word and not word.startswith("-")]
     names, spans = tuple(word for word, _ in named), tuple(span for _, span in named)

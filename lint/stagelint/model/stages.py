@@ -241,7 +241,7 @@ class StageTable:
         message = ""
         if value == "":
             message = f"empty platform value from expression {flag.value}"
-        elif isinstance(value, str) and not _PLATFORM.match(value):
+        elif isinstance(value, str) and not re.match(_PLATFORM, value):
             message = (
                 f"failed to parse platform {value}: {quoted(value)}:"
                 " cannot parse platform specifier: invalid argument"
@@ -272,7 +272,7 @@ _PLATFORM_WORDS = frozenset(
     armhf armel
     """.split()
 )
-_PLATFORM = re.compile(r"[A-Za-z0-9_.()-]+(?:/[A-Za-z0-9_.-]+){0,2}\Z")
+_PLATFORM = r"[A-Za-z0-9_.()-]+(?:/[A-Za-z0-9_.-]+){0,2}\Z"
 
 
 def reference_problem(

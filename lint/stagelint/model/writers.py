@@ -91,6 +91,8 @@ _COPIES = {
 }
 
 _INTO = ("-t", "--target-directory")
+#: What a package manager may write.
+_OF_SYSTEM = tuple(map(Target, SYSTEM))
 _WILD = re.compile(r"[*?\[{]")
 
 
@@ -136,7 +138,7 @@ def _system(call: Call) -> Found:
     told = [Target(value) for value in values if value.startswith("/")]
     here = [_HERE] if call.name in _PROJECT else []
     roots = _values(call, "-p", "--root", "--installroot") or ()
-    return [*map(Target, SYSTEM), *told, *here, *roots]
+    return [*_OF_SYSTEM, *told, *here, *roots]
 
 
 def _values(call: Call, *options: str) -> Found:
@@ -273,11 +275,11 @@ def _go(call: Call) -> Found:
         is_open = any(each.endswith("...") for each in call.words)
         return None if value is None else [Target(value, is_open or value.endswith(("/", ".")))]
     if verb == "get":  # without modules it puts the sources in `/go/src`
-        return [*map(Target, SYSTEM), _HERE, Target("/go")]
+        return [*_OF_SYSTEM, _HERE, Target("/go")]
     if verb == "env" and call.has("-w"):
         return None
     if verb in ("install", "mod", "work", "fmt"):
-        return [*map(Target, SYSTEM), _HERE, Target("/go/bin"), Target("/go/pkg")]
+        return [*_OF_SYSTEM, _HERE, Target("/go/bin"), Target("/go/pkg")]
     return [] if verb in ("version", "env", "vet", "list", "clean") else None
 
 
@@ -304,15 +306,15 @@ def _cargo(call: Call) -> Found:
         told = ("--target-dir", "--artifact-dir", "--out-dir", "--manifest-path", "-Z", "--config")
         if any(_has(call, each) for each in told):
             return None
-        return [Target("target"), _HERE, *map(Target, SYSTEM)]
+        return [Target("target"), _HERE, *_OF_SYSTEM]
     if verb == "install":
         root = _values(call, "--root")
         if root is None or _has(call, "--config"):
             return None
         bins = [Target(posixpath.join(each.word, "bin")) for each in root]
-        return [*(bins or [Target("/usr/local/cargo/bin")]), _HERE, *map(Target, SYSTEM)]
+        return [*(bins or [Target("/usr/local/cargo/bin")]), _HERE, *_OF_SYSTEM]
     if verb in ("fetch", "init", "new", "vendor", "update", "generate-lockfile"):
-        return [_HERE, *map(Target, SYSTEM)]
+        return [_HERE, *_OF_SYSTEM]
     return None
 
 
@@ -321,13 +323,13 @@ def _swift(call: Call) -> Found:
     told = ("--scratch-path", "--build-path", "--package-path")
     if verb not in ("build", "package") or any(_has(call, each) for each in told):
         return None
-    return [Target(".build"), _HERE, *map(Target, SYSTEM)]
+    return [Target(".build"), _HERE, *_OF_SYSTEM]
 
 
 def _dart(call: Call) -> Found:
     if call.starts("dart", "compile"):
         return _c(call)
-    return [_HERE, *map(Target, SYSTEM)] if call.words[:1] == ("pub",) else None
+    return [_HERE, *_OF_SYSTEM] if call.words[:1] == ("pub",) else None
 
 
 def _dotnet(call: Call) -> Found:
@@ -337,7 +339,7 @@ def _dotnet(call: Call) -> Found:
     if not call.is_known:
         return None
     if verb == "restore":
-        return [*beside, *map(Target, SYSTEM)]
+        return [*beside, *_OF_SYSTEM]
     if verb == "publish":
         found = _values(call, "-o", "--output")
         return [*found, *beside] if found else None
