@@ -23,6 +23,10 @@ _TARGET = (
 )
 
 
+#: What may stand in front of a command, so that variables can be set for it there.
+_BEGINS = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else)|\s--\w\S*|\s\w+=\S*)\s*\Z"
+
+
 class BuildPlatformIgnored(Rule):
     """A program that is compiled for the platform of the builder, and ships for every platform.
 
@@ -103,7 +107,7 @@ class BuildPlatformIgnored(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        if file.is_huge or not any(map(_is_for_builder, file.stages)):
+        if file.is_huge or file.is_rejected or not any(map(_is_for_builder, file.stages)):
             return
         said: set[Span] = set()
         for stage in self.stages(file):
@@ -162,7 +166,10 @@ def _fix(file: File, output: Output) -> Fix | None:
         return None
     if call.settings.get("CGO_ENABLED", moment.variable("CGO_ENABLED")) != "0":
         return None
-    if not file.source.text.startswith("go ", call.span.start):
+    text, begin = file.source.text, call.span.start
+    if not text.startswith("go ", begin) or not re.search(
+        _BEGINS, text[max(begin - 400, 0) : begin]
+    ):
         return None
     start = moment.instruction.start
     edits = (

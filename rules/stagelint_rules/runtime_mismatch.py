@@ -15,7 +15,7 @@ from stagelint.model.interpreters import (
     is_remade,
     packaged,
 )
-from stagelint.model.moments import Moment
+from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule
@@ -32,7 +32,7 @@ _COMPILED = {
     ),
     "node": frozenset(
         """
-        argon2 bcrypt better-sqlite3 bufferutil canvas cpu-features fsevents grpc kerberos leveldown
+        better-sqlite3 bufferutil canvas cpu-features grpc kerberos leveldown
         libpq node-sass re2 serialport sharp snappy sodium-native sqlite3 utf-8-validate zeromq
         """.split()
     ),
@@ -223,9 +223,11 @@ def _mismatch(
     here: Interpreter,
 ) -> str:
     """What is wrong with packages of *path* in *source*; empty if nothing is."""
-    written = re.search(r"/python(\d+)\.(\d+)(?:/|\Z)", path)
+    written = re.search(r"/python(\d+)\.(\d+)(?:/(?:site|dist)-packages)?\Z", path)
     is_bundle = made.language == "ruby" and path == "/usr/local/bundle"
-    version = (int(written[1]), int(written[2])) if written else made.version
+    program = re.fullmatch(r"python(\d+)\.(\d+)", found.call.name) if found else None
+    told = written or program
+    version = (int(told[1]), int(told[2])) if told else made.version
     is_known = bool(version and here.version)
     if (found or written or is_bundle) and is_known and version != here.version:
         return f"`{path}` is made for {made._replace(version=version)}, and here is {here}"
@@ -234,18 +236,27 @@ def _mismatch(
     is_certain = len({each.path for each in packaged(file, source)}) < 2  # else, of which is it?
     is_packages = bool(found or written or path.endswith("/node_modules"))
     if made.libc != here.libc and is_packages and is_certain:
-        compiled = _compiled(file, source, made.language)
+        compiled = _compiled(file, source, made.language, path)
         if compiled:
             return f"`{compiled}` is compiled for {made.libc}, and here is {here.libc}"
     return ""
 
 
-def _compiled(file: File, stage: Stage, language: str) -> str:
-    """A package that *stage* installs by name and that is known to be compiled."""
+def _compiled(file: File, stage: Stage, language: str, path: str) -> str:
+    """A package that *stage* installs into *path* by name, and that is known to be compiled."""
     known = _COMPILED.get(language, frozenset())
     for moment in file.moments_behind(stage):
         for each in packages(moment.calls):
+            call = each.call
+            is_elsewhere = each.manager == "npm" and (
+                call.has("-g", "--global")
+                or absolute("node_modules", call.directory) != path
+                or any(
+                    (word or "").startswith(("--os", "--libc", "--cpu")) for word in call.arguments
+                )
+            )
             for name in each.names:
-                if each.manager in ("pip", "npm") and name.lower() in known:
+                is_known = each.manager in ("pip", "npm") and name.lower() in known
+                if is_known and not is_elsewhere:
                     return name
     return ""

@@ -20,8 +20,8 @@ _SECRET = (
 )
 #: Values that are none: switches, paths, scripts, and what says that it is made up.
 _NO_SECRET = (
-    r"(?i:|true|false|yes|no|on|off|none|null|\d{1,3}|[./~].*|\w+://.*|.*\.(?:sh|json|txt|ya?ml)|"
-    r".*(?:fake|dummy|example|placeholder|change.?me|sample|your.|x{3}|<.*>|test|insecure|unused).*|"
+    r"(?i:|true|false|yes|no|on|off|none|null|\d+|[./~].*|[a-z]:\\.*|\w+://.*|.*\.(?:sh|json|txt|ya?ml)|"
+    r".*(?:fake|dummy|example|placeholder|(?:change|replace).?me|sample|your.|x{3}|<.*>|test|insecure|unused).*|"
     r"not?.?(?:used|secret|needed|real|set)|todo|tbd|foo|bar|baz|dev(?:elopment)?|build)"
 )
 #: What build tools put into the scripts they send to browsers, where nothing is a secret.

@@ -118,7 +118,11 @@ def _fix(moment: Moment) -> Fix | None:
     if not node.logical.contiguous(text.start, text.end):
         return None
     commands = list(shell.commands(text.value))
-    if len(commands) != 1 or commands[0].assignments or any(char in "<>|&;" for char in text.value):
+    if (
+        len(commands) != 1
+        or commands[0].assignments
+        or any(char in "<>|&;*?[~!" for char in text.value)
+    ):
         return None
     words = [
         "".join(part.text for part in word.parts)
@@ -128,6 +132,8 @@ def _fix(moment: Moment) -> Fix | None:
     if len(words) < len(commands[0].words):
         return None
     words = words[1:] if words[0] == "exec" else words
+    if not words or words[0].startswith("-"):
+        return None
     if not "".join(words).isprintable() or any(char in "".join(words) for char in '"\\'):
         return None
     listed = ", ".join(f'"{word}"' for word in words)

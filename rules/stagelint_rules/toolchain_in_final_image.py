@@ -17,7 +17,10 @@ _OF_JDKS = (
     r"jstat|jps|jinfo|jhsdb|jconsole|jstatd|jdeprscan|mvnw?|gradlew?|sbt|ant|lein|kotlinc|scalac)(?![\w.-])"
 )
 
-_START_PROGRAMS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL")
+#: Files that only a JDK has.
+_IN_JDKS = r"/jre/|tools\.jar|\bjdk\.\w+"
+
+_START_PROGRAMS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "ENV", "COPY", "ADD")
 
 
 class ToolchainInFinalImage(Rule):
@@ -187,7 +190,7 @@ def _jre(
         or base.raw != base.text
         or image.reference.digest
         or any(call.name != "java" for call in found.programs)
-        or any(re.search(_OF_JDKS, text) for text in texts)
+        or any(re.search(_OF_JDKS, text) or re.search(_IN_JDKS, text) for text in texts)
     ):
         return None, str(jre)
     written = f"{base.raw.rpartition(':')[0]}:{jre.tag}"

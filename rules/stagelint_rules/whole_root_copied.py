@@ -8,6 +8,7 @@ from stagelint.model.base_images import describe
 from stagelint.model.compiling import compilations
 from stagelint.model.families import Kind
 from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule
 
@@ -133,7 +134,10 @@ def _is_whole(reference: Reference) -> bool:
 
 
 def _compiles(file: File, source: Stage) -> bool:
-    return any(True for moment in file.moments_behind(source) for _ in compilations(moment.calls))
+    """Does it compile, and leave in place what it compiles with?"""
+    calls = [call for moment in file.moments_behind(source) for call in moment.calls]
+    is_cleaned = any(each.is_removal for each in packages(calls))
+    return not is_cleaned and any(True for _ in compilations(calls))
 
 
 def _is_system(file: File, source: Stage | None, reference: str | None) -> bool:

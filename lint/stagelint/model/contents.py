@@ -28,7 +28,7 @@ _PLAIN = frozenset(
 def may_have(moments: Iterable[Moment], program: str, *package_names: str) -> bool:
     """May *moments* bring *program*, which the base lacks?
 
-    *package_names* are the packages that bring it. True if it cannot be told: what is copied may be
+    *package_names* are words in the names of packages that bring it. True if it cannot be told: what is copied may be
     a folder, and a script may install anything.
     """
     wanted = {program, *package_names}
@@ -72,7 +72,9 @@ def _brings(call: Call, wanted: set[str]) -> bool:
     for each in packages((call,)):
         if each.manager not in SYSTEM or each.is_removal:
             return False
-        return not each.is_complete or not wanted.isdisjoint(each.names)
+        words = wanted if len(wanted) == 1 else {word for word in wanted if len(word) > 3}
+        named = any(word in name for name in each.names for word in words)
+        return not each.is_complete or named or not wanted.isdisjoint(each.names)
     if call.name not in _PLAIN:
         return True
     return any(posixpath.basename(word or "") in wanted for word in call.arguments)

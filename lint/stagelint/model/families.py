@@ -81,7 +81,13 @@ FAMILIES: tuple[Family, ...] = (
     Family("library/centos", Kind.OS, "rhel"),
     Family("library/archlinux", Kind.OS, "arch"),
     # -- languages: full images upon buildpack-deps, with a slim variant
-    Family("library/python", Kind.RUNTIME, smaller="slim", lacks=BUILDPACK, language="python"),
+    Family(
+        "library/python",
+        Kind.RUNTIME,
+        smaller="slim",
+        lacks=BUILDPACK - {"python3"},
+        language="python",
+    ),
     Family(
         "library/node",
         Kind.RUNTIME,
@@ -119,7 +125,9 @@ FAMILIES: tuple[Family, ...] = (
             ("library/ibm-semeru-runtimes", "ubuntu"),
             ("library/sapmachine", "ubuntu"),
             ("adoptopenjdk/openjdk*", "ubuntu"),
-            ("azul/zulu-openjdk*", "ubuntu"),
+            ("azul/zulu-openjdk", "ubuntu"),
+            ("azul/zulu-openjdk-debian", "debian"),
+            ("azul/zulu-openjdk-centos", "rhel"),
             ("bellsoft/liberica-openjdk-debian", "debian"),
         )
     ),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 #: Nobody writes files of more stages; the most in 3,000 real ones is 263.
 _MOST_STAGES = 500
+_MOST_INSTRUCTIONS = 1500
 
 #: The comment above a FROM that declares its stage an entry point.
 TARGET_COMMENT = "stagelint: target"
@@ -124,8 +125,8 @@ class File:
 
     @property
     def is_huge(self) -> bool:
-        """Are there more stages than anybody writes? What compares each with each is left out."""
-        return len(self.stages) > _MOST_STAGES
+        """Are there more stages or instructions than anybody writes? What compares each with each is left out."""
+        return len(self.stages) > _MOST_STAGES or len(self.tree.instructions) > _MOST_INSTRUCTIONS
 
     @property
     def final(self) -> Stage | None:

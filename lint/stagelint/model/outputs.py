@@ -163,6 +163,8 @@ class Outputs:
 
     def _copy(self, moment: Moment, reference: Reference | None) -> Iterator[Output]:
         instruction = moment.instruction
+        if len(instruction.arguments) < 2:
+            return  # BuildKit refuses it
         *sources, last = instruction.arguments
         span = instruction.code_span
         place = moment.path(last.value)

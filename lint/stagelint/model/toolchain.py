@@ -39,6 +39,11 @@ class Cause(NamedTuple):
     @property
     def is_shown(self) -> bool:
         """Is it known what the image runs? Of scripts it is not."""
+        is_beside = self.image is not None and self.image.family.language in ("go", "rust", "c")
+        if is_beside and self.evidence is None:
+            return (
+                False  # compiled in another stage, and put beside a fresh compiler: perhaps meant
+            )
         return not are_scripts(self.programs)
 
 
@@ -70,7 +75,8 @@ def _compiles(file: File, stage: Stage) -> Compilation | None:
 
 def _is_builder(file: File, stage: Stage) -> bool:
     """Is *stage*, which compiles, there to compile, or does it leave a compiler behind?"""
-    if re.search(r"build|compile", stage.name or ""):
+    found = _compiles(file, stage)
+    if re.search(r"build|compile", stage.name or "") and found and found.language != "make":
         return True
     image = file.histories[stage.index].image
     if image is not None and image.kind is Kind.SDK:
@@ -92,7 +98,8 @@ def _is_of_application(
     if any(is_interpreter(call) or _compiles_itself(call, patterns) for call in started):
         return False
     if language == "java" and "java" in names:
-        return True
+        words = [word for call in started for word in call.arguments if word]
+        return not any(re.search(_NEEDS_JDK, word) for word in words)
     if language == "dotnet" and "dotnet" in names:
         return True
     copied = [*_copied(file, target)]
@@ -108,6 +115,10 @@ def _is_of_application(
 #: What is given to programs that call a compiler when they run; those of the JVM bring their own.
 _CALL_COMPILERS = r"\b(?:g\+\+|gcc|clang|rustc|nvcc)"
 _COMPILE_FOR_THE_JVM = r"resin|jasper|arthas|javac|(?:jdk|java)\.compiler|\b(?:gradle|maven)"
+
+
+#: What `java` is given if it needs a JDK: sources to compile, and modules of its tools.
+_NEEDS_JDK = r"\.java\Z|tools\.jar|\bjdk\.(?:jshell|compiler|javadoc|jartool|jlink|jdeps|attach)"
 
 
 def _compiles_itself(call: Call, patterns: Iterable[str]) -> bool:
@@ -180,7 +191,7 @@ _TOOLS = (
     r"gradle|cargo-c|ccache|patchelf|kernel-headers|linux-headers.*|phpize-deps"
 )
 #: Headers and static libraries.
-_HEADERS = r"(?!oracle-).*-(?:dev|devel|headers|static)(?:-[\d.]+)?"
+_HEADERS = r"(?!oracle-)(?:.*-(?:dev|devel|headers)|lib.*-static|.*-libs-static)(?:-[\d.]+)?"
 #: Headers of what is there in any case, or of no library.
 _WITHOUT_LIBRARY = (
     r"(?:python|pypy|php|ruby|node|nodejs|perl|lua|musl|libc6?|glibc|libstdc\+\+|linux|kernel|autotools|"
@@ -191,7 +202,7 @@ _WITHOUT_LIBRARY = (
 #: Images and packages of Python that compile kernels when they run.
 _COMPILE_KERNELS = (
     r"cuda|rocm|pytorch|tensorflow|triton|vllm|sglang|gaudi|habana|oneapi|deepspeed|torch|jax|numba|"
-    r"theano|pymc|xformers|flash[-_]attn"
+    r"theano|pymc|xformers|flash[-_]attn|bpf|bcc"
 )
 
 

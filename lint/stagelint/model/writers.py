@@ -76,8 +76,17 @@ _GIT_ELSEWHERE = ("archive", "bundle", "worktree")
 #: Variables that name folders to write to.
 _PLACES = {
     **dict.fromkeys(("go", "xx-go"), ("GOBIN", "GOPATH", "GOCACHE", "GOMODCACHE")),
-    "cargo": ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_HOME"),
-    **dict.fromkeys(("pip", "pip3"), ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")),
+    "cargo": ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_HOME", "CARGO_INSTALL_ROOT"),
+    **dict.fromkeys(("pip", "pip3"), ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONUSERBASE")),
+    **dict.fromkeys(("bundle", "bundler"), ("BUNDLE_PATH", "GEM_HOME", "BUNDLE_APP_CONFIG")),
+    "gem": ("GEM_HOME",),
+    **dict.fromkeys(("rustup", "rustup-init"), ("RUSTUP_HOME", "CARGO_HOME")),
+    **dict.fromkeys(
+        ("npm", "yarn", "pnpm"), ("NPM_CONFIG_PREFIX", "npm_config_prefix", "PNPM_HOME")
+    ),
+    "corepack": ("COREPACK_HOME",),
+    "uv": ("UV_PROJECT_ENVIRONMENT", "UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "UV_PYTHON_INSTALL_DIR"),
+    "poetry": ("POETRY_HOME", "POETRY_VIRTUALENVS_PATH"),
 }
 
 #: The last word, or the value of an option, is where what the others name goes.
@@ -136,7 +145,8 @@ def _system(call: Call) -> Found:
         return None
     values = [(argument or "").rpartition("=")[2] for argument in call.arguments]
     told = [Target(value) for value in values if value.startswith("/")]
-    here = [_HERE] if call.name in _PROJECT else []
+    is_here = call.name in _PROJECT or call.words[:1] in (("download",), ("source",))
+    here = [_HERE] if is_here else []
     roots = _values(call, "-p", "--root", "--installroot") or ()
     return [*_OF_SYSTEM, *told, *here, *roots]
 
