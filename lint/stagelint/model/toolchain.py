@@ -75,10 +75,12 @@ def _compiles(file: File, stage: Stage) -> Compilation | None:
 
 def _is_builder(file: File, stage: Stage) -> bool:
     """Is *stage*, which compiles, there to compile, or does it leave a compiler behind?"""
-    found = _compiles(file, stage)
-    if re.search(r"build|compile", stage.name or "") and found and found.language != "make":
-        return True
     image = file.histories[stage.index].image
+    found = _compiles(file, stage)
+    # In an image of an interpreted language, make may only bundle.
+    is_bundling = found is not None and found.language == "make" and image is not None
+    if re.search(r"build|compile", stage.name or "") and not is_bundling:
+        return True
     if image is not None and image.kind is Kind.SDK:
         return True
     return any(each.compiles for each in build_packages(file, stage))
