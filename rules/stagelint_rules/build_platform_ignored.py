@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.compiling import compilations
-from stagelint.model.graph import EdgeKind, Reference
-from stagelint.model.moments import absolute
+from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import Output
+from stagelint.model.rewriting import may_assign
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule
 from stagelint.source import Span
@@ -21,10 +21,6 @@ _TARGET = (
     r"TARGET(?:PLATFORM|OS|ARCH|VARIANT)|GOARCH|GOOS|GOARM|--target|CARGO_BUILD_TARGET|\bxx-|"
     r"[Cc][Rr][Oo][Ss][Ss]|-linux-(?:gnu|musl)|--arch"
 )
-
-
-#: What may stand in front of a command, so that variables can be set for it there.
-_BEGINS = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else)|\s--\w\S*|\s\w+=\S*)\s*\Z"
 
 
 class BuildPlatformIgnored(Rule):
@@ -113,17 +109,16 @@ class BuildPlatformIgnored(Rule):
         for stage in self.stages(file):
             if file.chain(stage)[0].platform is not None:
                 continue
-            for reference in file.graph.of(stage.index):
-                if reference.kind is EdgeKind.COPY and reference.needs is not None:
-                    for output, path in _compiled(file, reference):
-                        if output.span not in said:
-                            said.add(output.span)
-                            yield self._finding(file, reference, output, path)
+            for copy, _, source in file.copies(stage):
+                for output, path in _compiled(file, copy, source):
+                    if output.span not in said:
+                        said.add(output.span)
+                        yield self._finding(file, copy, output, path)
 
-    def _finding(self, file: File, reference: Reference, output: Output, path: str) -> Finding:
+    def _finding(self, file: File, copy: Moment, output: Output, path: str) -> Finding:
         assert output.moment
         message = f"`{path}` is compiled for the machine that builds, and ships for every platform"
-        span = reference.instruction.code_span
+        span = copy.instruction.code_span
         return self.finding(
             file,
             output.span,
@@ -139,12 +134,11 @@ def _is_for_builder(stage: Stage) -> bool:
     return flag is not None and flag.value in ("$BUILDPLATFORM", "${BUILDPLATFORM}")
 
 
-def _compiled(file: File, reference: Reference) -> Iterator[tuple[Output, str]]:
-    """What *reference* copies that was compiled for the platform of the builder."""
-    assert reference.needs is not None
-    for argument in reference.instruction.arguments[:-1]:
+def _compiled(file: File, copy: Moment, source: Stage) -> Iterator[tuple[Output, str]]:
+    """What *copy* takes from *source* that was compiled for the platform of the builder."""
+    for argument in copy.instruction.arguments[:-1]:
         path = absolute(argument.value, "/")
-        found = file.outputs[reference.needs].maker(path) if path and "$" not in path else None
+        found = file.outputs[source.index].maker(path) if path and "$" not in path else None
         if path is None or found is None or found[0].call is None or found[0].moment is None:
             continue
         made = next(compilations((found[0].call,)), None)
@@ -166,10 +160,8 @@ def _fix(file: File, output: Output) -> Fix | None:
         return None
     if call.settings.get("CGO_ENABLED", moment.variable("CGO_ENABLED")) != "0":
         return None
-    text, begin = file.source.text, call.span.start
-    if not text.startswith("go ", begin) or not re.search(
-        _BEGINS, text[max(begin - 400, 0) : begin]
-    ):
+    text = file.source.text
+    if not text.startswith("go ", call.span.start) or not may_assign(text, call.span.start):
         return None
     start = moment.instruction.start
     edits = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.model import File
 from stagelint.model.stages import Stage
-from stagelint.model.toolchain import Cause, cause
+from stagelint.model.toolchain import Cause, causes
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 
@@ -92,11 +92,8 @@ class BuilderShipped(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        seen: set[int] = set()
-        for index in sorted(file.shipped):
-            found = cause(file, file.stages[index])
-            if found and found.builder and found.stage.index not in seen:
-                seen.add(found.stage.index)
+        for _, found in causes(file):
+            if found.builder:
                 yield self._builder(file, found, found.builder)
 
     def _builder(self, file: File, found: Cause, builder: Stage) -> Finding:

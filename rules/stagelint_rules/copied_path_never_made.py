@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.graph import Reference
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import Output
 from stagelint.model.rewriting import refer
+from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule
 from stagelint.source import Span
 from stagelint.syntax.characters import nearest
@@ -184,32 +185,25 @@ class CopiedPathNeverMade(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         if file.is_huge or file.is_rejected:
             return
-        references = {
-            id(each.instruction): each
-            for each in file.graph.references
-            if each.kind is EdgeKind.COPY and each.needs is not None and each.problem is None
-        }
         for stage in file.stages:
-            for moment in file.moments(stage):
-                reference = references.get(id(moment.instruction))
-                if reference:
-                    yield from self._copied(file, moment, reference)
+            for moment, reference, source in file.copies(stage):
+                if reference.problem is None:
+                    yield from self._copied(file, moment, reference, source)
 
-    def _copied(self, file: File, moment: Moment, reference: Reference) -> Iterator[Finding]:
-        assert reference.needs is not None
+    def _copied(
+        self, file: File, moment: Moment, reference: Reference, source: Stage
+    ) -> Iterator[Finding]:
         instruction = moment.instruction
         heredocs = {each.word_start for each in instruction.heredocs}
         for argument in instruction.arguments[:-1]:
             path = None if argument.start in heredocs else _path(moment, argument.value)
-            if (
-                path is None
-                or _is_named(file, reference.needs, path)
-                or _has(file, reference.needs, path)
-            ):
+            if path is None or _is_named(file, source, path):
                 continue
-            outputs = file.outputs[reference.needs]
+            outputs = file.outputs[source.index]
+            if outputs.may_have(path):
+                continue
             span = instruction.logical.span(argument.start, argument.end)
-            message = f"nothing in stage `{file.stages[reference.needs].label}` makes `{path}`"
+            message = f"nothing in stage `{source.label}` makes `{path}`"
             meant, fix = _meant(outputs.known(), path, span), None
             elsewhere = None if meant else _elsewhere(file, reference, path)
             related: tuple[Related, ...] = ()
@@ -235,24 +229,20 @@ class CopiedPathNeverMade(Rule):
                 message,
                 fix=fix,
                 note=note,
-                stage=file.stages[reference.stage],
+                stage=moment.stage,
                 related=related,
             )
 
 
-def _is_named(file: File, stage: int, path: str) -> bool:
-    """Does a command of the stage name *path* as it is written? Then it is taken to make it."""
+def _is_named(file: File, stage: Stage, path: str) -> bool:
+    """Does a command of *stage* name *path* as it is written? Then it is taken to make it."""
     named = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])")
     return any(
         named.search(str(each))
-        for below in file.chain(file.stages[stage])
+        for below in file.chain(stage)
         for each in below.instructions
         if each.keyword == "RUN"
     )
-
-
-def _has(file: File, stage: int, path: str) -> bool:
-    return file.outputs[stage].may_have(path)
 
 
 def _path(moment: Moment, word: str) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.calls import Call
-from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.loading import brings_loader, copied_program, is_mended, libc_of, runs
 from stagelint.model.moments import Moment
+from stagelint.model.rewriting import may_assign
+from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 from stagelint.source import Span
 
@@ -252,20 +253,14 @@ class LibcMismatch(Rule):
             libc = libc_of(file, stage)
             if libc is None or not runs(file, stage) or is_mended(file, stage):
                 continue
-            moments = {id(each.instruction): each for each in file.moments(stage)}
-            for reference in file.graph.of(stage.index):
-                moment = moments.get(id(reference.instruction))
-                if reference.kind is EdgeKind.COPY and reference.needs is not None and moment:
-                    yield from self._copied(file, moment, reference, libc)
+            for moment, _, source in file.copies(stage):
+                yield from self._copied(file, moment, source, libc)
 
-    def _copied(
-        self, file: File, moment: Moment, reference: Reference, libc: str
-    ) -> Iterator[Finding]:
-        stage = file.stages[reference.stage]
-        instruction = moment.instruction
+    def _copied(self, file: File, moment: Moment, source: Stage, libc: str) -> Iterator[Finding]:
+        stage, instruction = moment.stage, moment.instruction
         for argument in instruction.arguments[:-1]:
             path = moment.path(argument.value, "/")
-            found = copied_program(file, stage, reference, path) if path else None
+            found = copied_program(file, stage, source, path) if path else None
             if not found or found[0].libc == libc or brings_loader(file, stage, moment):
                 continue
             linking, call, path = found
@@ -297,7 +292,8 @@ def _fix(file: File, call: Call) -> Fix | None:
     if text[start:end] != call.name:
         return None
     begin = max(start - _NEAR, 0)
-    if call.name == "go" and re.search(_BEGINS, text[begin:start]):
+    is_free = may_assign(text, start) or re.search(r"\benv\s*\Z", text[begin:start])
+    if call.name == "go" and is_free:
         edit = Edit(Span(start, start), "CGO_ENABLED=0 ")
         before = re.search(_SET, text[begin:start])
         if before:
@@ -314,5 +310,3 @@ def _fix(file: File, call: Call) -> Fix | None:
 _NEAR = 400
 #: `CGO_ENABLED=1` for the command that follows.
 _SET = r"\bCGO_ENABLED=1(?=(?:\s+\w+=[^\s;&|]*)*\s+\Z)"
-#: What an assignment may follow.
-_BEGINS = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else|env)|\s--\w\S*|\s\w+=\S*)\s*\Z"

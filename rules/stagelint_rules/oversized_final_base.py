@@ -194,7 +194,7 @@ def _compared(file: File, full: Reference, variant: Reference) -> _Choice | None
         )
     else:
         message = (
-            f"`{full}` is {_about(before)}{sizes[0]} {before.measure} and `{variant}` {sizes[1]}:"
+            f"`{full}` is {before} and `{variant}` {sizes[1]}:"
             f" {byte_counts.rounded(saved)} less ({date})"
         )
     return _Choice(variant, saved, message)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.graph import EdgeKind
 from stagelint.model.interpreters import (
     Interpreter,
     Packaged,
@@ -181,12 +180,8 @@ class RuntimeMismatch(Rule):
             here = interpreter(file, stage)
             if here is None:
                 continue
-            moments = {id(each.instruction): each for each in file.moments(stage)}
-            for reference in file.graph.of(stage.index):
-                moment = moments.get(id(reference.instruction))
-                if reference.kind is EdgeKind.COPY and reference.needs is not None and moment:
-                    source = file.stages[reference.needs]
-                    yield from self._copied(file, moment, source, here)
+            for moment, _, source in file.copies(stage):
+                yield from self._copied(file, moment, source, here)
 
     def _copied(
         self, file: File, moment: Moment, source: Stage, here: Interpreter

@@ -8,7 +8,7 @@ from stagelint.model import File
 from stagelint.model.base_images import Description, size_said
 from stagelint.model.families import RUNTIMES
 from stagelint.model.stages import Stage
-from stagelint.model.toolchain import Cause, cause
+from stagelint.model.toolchain import Cause, causes
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: What a JDK has and a JRE has not.
@@ -136,12 +136,9 @@ class ToolchainInFinalImage(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        seen: set[int] = set()
-        for index in sorted(file.shipped):
-            found = cause(file, file.stages[index])
-            if found and found.image and found.stage.index not in seen:
-                seen.add(found.stage.index)
-                yield self._sdk(file, found, found.image, file.stages[index])
+        for target, found in causes(file):
+            if found.image:
+                yield self._sdk(file, found, found.image, target)
 
     def _sdk(self, file: File, found: Cause, image: Description, target: Stage) -> Finding:
         runtime = RUNTIMES[image.family.language]

@@ -225,6 +225,11 @@ class Size(NamedTuple):
         """`compressed` or `unpacked`, whichever *bytes* are."""
         return "unpacked" if self.row.compressed is None else "compressed"
 
+    def __str__(self) -> str:
+        """To speak of: `about 411 MB compressed`."""
+        about = "about " if self.is_estimated else ""
+        return f"{about}{byte_counts.rounded(self.bytes)} {self.measure}"
+
 
 def size_said(size: Size | None) -> str:
     """What the catalogue says, for messages: `golang:1.26` has 312 MB compressed (2026-08-05)."""

@@ -28,8 +28,8 @@ _PLAIN = frozenset(
 def may_have(moments: Iterable[Moment], program: str, *package_names: str) -> bool:
     """May *moments* bring *program*, which the base lacks?
 
-    *package_names* are words in the names of packages that bring it. True if it cannot be told: what is copied may be
-    a folder, and a script may install anything.
+    *package_names* are words in the names of packages that bring it. True if it cannot be told: what
+    is copied may be a folder, and a script may install anything.
     """
     wanted = {program, *package_names}
     return any(_copies(moment, program) or _runs(moment, wanted) for moment in moments)

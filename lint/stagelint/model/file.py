@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images
 from stagelint.model.dispatch import Dispatch
-from stagelint.model.graph import StageGraph
+from stagelint.model.graph import EdgeKind, Reference, StageGraph
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from stagelint.model.naming import Naming
     from stagelint.model.outputs import Outputs
     from stagelint.model.project import Project, Requests
+    from stagelint.model.toolchain import Cause
 
 #: Nobody writes files of more stages; the most in 3,000 real ones is 263.
 _MOST_STAGES = 500
@@ -302,6 +303,21 @@ class File:
         for stage in self.stages:
             done.append(Outputs(self, stage.index, done))
         return done
+
+    def copies(self, stage: Stage) -> Iterator[tuple[Moment, Reference, Stage]]:
+        """The COPYs of *stage* from other stages, in order, each with the stage it copies from."""
+        moments = {id(each.instruction): each for each in self.moments(stage)}
+        for each in self.graph.of(stage.index):
+            if each.kind is EdgeKind.COPY and each.needs is not None:
+                yield moments[id(each.instruction)], each, self.stages[each.needs]
+
+    @cached_property
+    def causes(self) -> dict[int, Cause]:
+        """Why a toolchain reaches the image of a released stage, by its index; see `toolchain`."""
+        from stagelint.model.toolchain import cause
+
+        found = {index: cause(self, self.stages[index]) for index in sorted(self.shipped)}
+        return {index: each for index, each in found.items() if each}
 
     @cached_property
     def sizes(self) -> BaseImages:

@@ -8,7 +8,6 @@ import re
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
 from stagelint.model.file import File
-from stagelint.model.graph import Reference
 from stagelint.model.linking import Circumstances, Imports, Linking, installed, linked
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import in_force
@@ -68,28 +67,27 @@ def brings_loader(file: File, stage: Stage, copy: Moment) -> bool:
 
 
 def copied_program(
-    file: File, stage: Stage, reference: Reference, path: str
+    file: File, stage: Stage, source: Stage, path: str
 ) -> tuple[Linking, Call | None, str] | None:
-    """As `_program`, with its path: *path*, or that of what the image runs in this folder."""
+    """As `_program`, with its path: *path*, or that of what *stage* runs in this folder."""
     inside = posixpath.join(path, runs(file, stage))
     for each in dict.fromkeys((path.rstrip("/"), inside)):
-        found = _program(file, stage, reference, each)
+        found = _program(file, stage, source, each)
         if found:
             return *found, each
     return None
 
 
 def _program(
-    file: File, stage: Stage, reference: Reference, path: str
+    file: File, stage: Stage, source: Stage, path: str
 ) -> tuple[Linking, Call | None] | None:
-    """How what is copied from *path* is linked, and what compiled it, if it was compiled here."""
-    assert reference.needs is not None
-    made = file.outputs[reference.needs].maker(path)
+    """How *path* of *source* is linked, and what compiled it, if it was compiled here."""
+    made = file.outputs[source.index].maker(path)
     if made is None:
         return None
     output, at = made
-    source = file.stages[at]
-    libc = libc_of(file, source) or ""
+    builder = file.stages[at]
+    libc = libc_of(file, builder) or ""
     call = output.call
     if output.path in SYSTEM and output.is_open:
         is_plain = not any(each.path == "/" for each in file.outputs[at].found)
@@ -97,7 +95,7 @@ def _program(
         return (found, None) if found else None
     if call is None or output.moment is None or not libc:
         return None
-    if is_mended(file, source):
+    if is_mended(file, builder):
         return None
     name = runs(file, stage)
     is_run = posixpath.basename(path) == name

@@ -10,7 +10,6 @@ from stagelint.model.graph import StageGraph
 from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.stages import RESERVED, Stage
 from stagelint.syntax.characters import nearest
-from stagelint.syntax.nodes import Instruction
 
 _TEST = (
     r"\b(?:go test|cargo test|pytest|tox|(?:npm|yarn|pnpm|bun)(?: run)? test|mvn test|"
@@ -35,17 +34,11 @@ _MOST_COMPARED = 50
 
 def purpose(stage: Stage) -> str | None:
     """What the RUN commands of *stage* are for: `build`, `deps` or `test`, if it is plain."""
-    commands = "\n".join(" ".join(_script(run).split()) for run in stage.by_keyword("RUN"))
+    commands = "\n".join(" ".join(run.script.split()) for run in stage.by_keyword("RUN"))
     for name, pattern in (("build", _BUILD), ("deps", _DEPS), ("test", _TEST)):
         if re.search(pattern, commands):
             return name
     return None
-
-
-def _script(run: Instruction) -> str:
-    """What a RUN executes, as far as it is written here."""
-    bodies = [run.text[each.body.start : each.body.end] for each in run.heredocs]
-    return "\n".join([run.rest, *bodies])
 
 
 class Naming:

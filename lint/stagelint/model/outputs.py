@@ -145,8 +145,11 @@ class Outputs:
 
         Of several the one whose path is nearest counts, then the last.
         """
-        path = path.rstrip("/")
-        covering = [each for each in self.found if _covers(each, path)]
+        return self._maker(path.rstrip("/"), len(self.found))
+
+    def _maker(self, path: str, end: int) -> tuple[Output, int] | None:
+        """As `maker`, but of the first *end* outputs."""
+        covering = [each for each in self.found[:end] if _covers(each, path)]
         if not covering or re.search(_WILD, path):
             return None
         nearest = max(len(each.path) for each in covering)
@@ -155,10 +158,7 @@ class Outputs:
             return output, self.stage
         inside = output.source + path[len(output.path) :]
         if output.stage is None:
-            before = Outputs.__new__(Outputs)
-            before._done, before.stage = self._done, self.stage
-            before.found = self.found[: self.found.index(output)]
-            return before.maker(inside)
+            return self._maker(inside.rstrip("/"), self.found.index(output))
         return self._done[output.stage].maker(inside)
 
     def _copy(self, moment: Moment, reference: Reference | None) -> Iterator[Output]:
@@ -258,12 +258,7 @@ def _run(moment: Moment, known: Container[tuple[str, tuple[str, ...]]]) -> Itera
     """What a RUN makes, but for the folders of the system in *known*, with what is hidden there."""
     instruction = moment.instruction
     hidden = _mounted(moment)
-    script = "\n".join(
-        [
-            instruction.rest,
-            *(instruction.text[each.body.start : each.body.end] for each in instruction.heredocs),
-        ]
-    )
+    script = instruction.script
     span = instruction.code_span
     is_read = moment.is_posix and (moment.calls or not script.strip())
     if not is_read or re.search(_ELSEWHERE, script) or len(instruction.heredocs) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from stagelint.edit import Edit
@@ -36,6 +37,16 @@ def rename(file: File, stage: Stage, name: str) -> tuple[Edit, ...]:
         and lower(reference.raw) == stage.name
     )
     return tuple(dict.fromkeys((Edit(stage.name_span, name), *references)))
+
+
+#: What a command may follow that variables can be set for, as far as it is looked at.
+_FREE = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else)|\s--\w\S*|\s\w+=\S*)\s*\Z"
+_NEAR = 400
+
+
+def may_assign(text: str, at: int) -> bool:
+    """Can `NAME=value` be put in front of the command of a RUN that begins at *at* in *text*?"""
+    return re.search(_FREE, text[max(at - _NEAR, 0) : at]) is not None
 
 
 def refer(reference: Reference, name: str) -> Edit:

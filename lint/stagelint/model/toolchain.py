@@ -14,7 +14,6 @@ from stagelint.model.calls import Call
 from stagelint.model.compiling import Compilation, compilations
 from stagelint.model.families import RUNTIMES, Kind
 from stagelint.model.file import File
-from stagelint.model.graph import EdgeKind
 from stagelint.model.moments import Moment
 from stagelint.model.packages import SYSTEM, Packages, packages
 from stagelint.model.purpose import are_scripts, is_application, is_interpreter, programs
@@ -39,12 +38,19 @@ class Cause(NamedTuple):
     @property
     def is_shown(self) -> bool:
         """Is it known what the image runs? Of scripts it is not."""
-        is_beside = self.image is not None and self.image.family.language in ("go", "rust", "c")
-        if is_beside and self.evidence is None:
-            return (
-                False  # compiled in another stage, and put beside a fresh compiler: perhaps meant
-            )
-        return not are_scripts(self.programs)
+        is_native = self.image is not None and self.image.family.language in ("go", "rust", "c")
+        # Compiled in another stage, and put beside a fresh compiler: perhaps that is meant.
+        is_beside = is_native and self.evidence is None
+        return not is_beside and not are_scripts(self.programs)
+
+
+def causes(file: File) -> Iterator[tuple[Stage, Cause]]:
+    """The causes for all images that are released, one for each FROM, and the first such image."""
+    said: set[int] = set()
+    for index, each in file.causes.items():
+        if each.stage.index not in said:
+            said.add(each.stage.index)
+            yield file.stages[index], each
 
 
 def cause(file: File, target: Stage) -> Cause | None:
@@ -56,7 +62,7 @@ def cause(file: File, target: Stage) -> Cause | None:
     chain = file.chain(target)
     for child, stage in zip(reversed(chain[1:]), reversed(chain[:-1]), strict=True):
         found = _compiles(file, stage)
-        if found and _is_builder(file, stage) and not _compiles_kernels(file, target):
+        if found and _is_builder(file, stage, found) and not _compiles_kernels(file, target):
             return Cause(child, None, stage, found.call, started)
     image = file.histories[target.index].image
     if image is None or image.kind is not Kind.SDK or image.family.language not in RUNTIMES:
@@ -73,12 +79,11 @@ def _compiles(file: File, stage: Stage) -> Compilation | None:
     return found[-1] if found else None
 
 
-def _is_builder(file: File, stage: Stage) -> bool:
-    """Is *stage*, which compiles, there to compile, or does it leave a compiler behind?"""
+def _is_builder(file: File, stage: Stage, last: Compilation) -> bool:
+    """Is *stage* there to compile, as it does *last*, or does it leave a compiler behind?"""
     image = file.histories[stage.index].image
-    found = _compiles(file, stage)
-    # In an image of an interpreted language, make may only bundle.
-    is_bundling = found is not None and found.language == "make" and image is not None
+    # In an image of a known family, such as `node`, make may only bundle.
+    is_bundling = last.language == "make" and image is not None
     if re.search(r"build|compile", stage.name or "") and not is_bundling:
         return True
     if image is not None and image.kind is Kind.SDK:
@@ -131,11 +136,9 @@ def _compiles_itself(call: Call, patterns: Iterable[str]) -> bool:
 def _copied(file: File, target: Stage) -> Iterator[str]:
     """What the stages of *target* copy from a stage that compiles."""
     for stage in file.chain(target):
-        for reference in file.graph.of(stage.index):
-            if reference.kind is EdgeKind.COPY and reference.needs is not None:
-                below = file.chain(file.stages[reference.needs])
-                if any(_compiles(file, each) for each in below):
-                    yield " ".join(each.value for each in reference.instruction.arguments)
+        for moment, _, source in file.copies(stage):
+            if any(_compiles(file, each) for each in file.chain(source)):
+                yield " ".join(each.value for each in moment.instruction.arguments)
 
 
 # -- packages --------------------------------------------------------------------------------------
@@ -214,7 +217,8 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
     One for each instruction, which may install with several calls.
     """
     started = programs(file, target)
-    if not is_application(file, target) or cause(file, target) or _compiles_kernels(file, target):
+    is_told = target.index in file.causes
+    if is_told or not is_application(file, target) or _compiles_kernels(file, target):
         return
     if any(_compiles_itself(call, (_CALL_COMPILERS,)) for call in started):
         return
@@ -222,11 +226,7 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
     has_compiler = image is not None and (
         image.kind is Kind.SDK or (bool(image.family.lacks) and not image.is_slim)
     )
-    is_built_elsewhere = any(
-        reference.kind is EdgeKind.COPY and reference.needs is not None
-        for stage in file.chain(target)
-        for reference in file.graph.of(stage.index)
-    )
+    is_built_elsewhere = any(any(file.copies(stage)) for stage in file.chain(target))
     is_certain = not has_compiler and not are_scripts(started)
     merged: dict[int, BuildPackages] = {}
     for each in build_packages(file, target):

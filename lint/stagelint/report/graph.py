@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.dialect import BUILDKIT, CLASSIC
-from stagelint.model import byte_counts
 from stagelint.model.base_images import Size
 from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
@@ -229,9 +228,7 @@ def _held(file: File, target: int) -> str:
     parts = [base.image or base.raw]
     size = _base_size(file, target)
     if size:
-        about = "about " if size.is_estimated else ""
-        number = byte_counts.rounded(size.bytes)
-        parts[0] += f" ({about}{number} {size.measure}, {size.row.as_of})"
+        parts[0] += f" ({size}, {size.row.as_of})"
     for each, paths in _copies(file, target):
         origin = file.stages[each.needs].label if each.needs is not None else each.image or each.raw
         parts.append(f"{' '.join(paths)} from {origin}")

@@ -247,6 +247,12 @@ class Instruction(Item):
         return self.logical.text[self.rest_start :]
 
     @property
+    def script(self) -> str:
+        """What a RUN executes, as far as it is written here: the rest, and the text of heredocs."""
+        bodies = (self.text[each.body.start : each.body.end] for each in self.heredocs)
+        return "\n".join((self.rest, *bodies))
+
+    @property
     def code_span(self) -> Span:
         """Without the white space around: all lines that BuildKit counts as the instruction's."""
         whole = self.text[self.code_start : self.end]
