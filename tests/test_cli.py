@@ -1276,12 +1276,16 @@ ignore = ["SL102"]
 exclude = []
 include = []
 ships = []
+trusted-registries = []
 plugins = []
+# preset: none
+# builder-stages: quiet
 dialect = "buildkit"
-fail-level = "warning"
+# fail-level: warning
 output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
+strict-labels = false
 final-base-budget = ""
 sizes = ""
 
@@ -1290,9 +1294,13 @@ sizes = ""
 
 [per-file-ignores]
 
+[severity]
+
 [build-args]
 
 [registry-mirrors]
+
+[label-schema]
 """
     head = f"# from {os.path.join('api', 'stagelint.toml')}\nselect = []\nextend-select = []\n"
 

@@ -17,12 +17,12 @@ from stagelint.edit import Guarantee
 from stagelint.engine import Fixed, fix
 from stagelint.model import File, Options
 from stagelint.proof import Difference, same_build
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 from stagelint.syntax.nodes import Instruction
 
 REGISTRY = Registry()
-RULES = REGISTRY.load(REGISTRY.expand(["ALL"]))
+RULESET = Ruleset(REGISTRY, REGISTRY.expand(["ALL"]))
 
 FRAME = """\
 FROM golang:1.25
@@ -44,7 +44,7 @@ def everything(_guarantee: Guarantee) -> bool:
 
 
 def fixed(source: Source, accepts: Callable[[Guarantee], bool]) -> Fixed:
-    return fix(source, Options(), RULES, REGISTRY.resolve, accepts)
+    return fix(source, Options(), RULESET, accepts)
 
 
 # -- what is compared ------------------------------------------------------------------------------

@@ -82,6 +82,14 @@ class Options(NamedTuple):
     """May advice cross from one C library to another?"""
     budget: int | None = None
     """The most bytes that a base which ships may have, compressed."""
+    builders_too: bool = False
+    """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
+    trusted_registries: tuple[str, ...] = ()
+    """Registries that images may come from, `*` for a part of the name; empty for any."""
+    label_schema: Mapping[str, str] = {}
+    """Labels that an image must have, with the kind of their value; see `labels`."""
+    strict_labels: bool = False
+    """Are other labels wrong?"""
     builtin: Frontend = LATEST
     """The frontend that reads a file without `# syntax=`."""
 
