@@ -298,6 +298,10 @@ class File:
         """The instructions of *stage*, with those that an ONBUILD adds, in order."""
         return self.histories[stage.index].moments
 
+    def written(self, stage: Stage) -> list[Moment]:
+        """What *stage* itself is written with, in order: of an ONBUILD, what it has a child do."""
+        return self.histories[stage.index].written
+
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""
         return [moment for each in self.chain(stage) for moment in self.moments(each)]

@@ -70,7 +70,7 @@ class Moment:
         """The programs that a RUN starts, in order, as far as they can be read."""
         if self.instruction.keyword != "RUN" or not self.is_posix:
             return ()
-        return tuple(calls(self.instruction, self.variable, self.directory))
+        return tuple(calls(self.instruction, self.variable, self.directory, self.shell or ()))
 
     @cached_property
     def started(self) -> tuple[Call, ...]:
@@ -110,6 +110,18 @@ class History:
         for at, instruction in enumerate((*triggers, *stage.instructions)):
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
+
+    @cached_property
+    def written(self) -> list[Moment]:
+        """What the stage itself is written with, in order: of an ONBUILD, what it has a child do.
+
+        That is taken at the end of the stage, where a child has it done.
+        """
+        inherited = len(self.moments) - len(self.stage.instructions)
+        return [
+            Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
+            for each in self.moments[inherited:]
+        ]
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""
