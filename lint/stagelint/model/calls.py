@@ -22,6 +22,14 @@ _WRAPPERS = frozenset(
     """.split()
 )
 
+#: Their options whose value is the next word.
+_VALUED = {
+    "sudo": frozenset("-u -g -h -p -C -D -R -T -U -r -t --user --group --chdir".split()),
+    "env": frozenset({"-u", "-C", "--unset", "--chdir"}),
+    "nice": frozenset({"-n"}),
+    "exec": frozenset({"-a"}),
+}
+
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
 
@@ -54,6 +62,13 @@ class Call(NamedTuple):
     unheard: str | None = None
     """The program that a pipe leads here from and whose failure nobody notices, since the shell has
     no `pipefail`; empty if it is not known which, None if there is none."""
+    is_inner: bool = False
+    """Does it stand in a subshell, in a substitution, or in a script within a script?"""
+
+    @property
+    def is_nested(self) -> bool:
+        """Does it stand within a single word of the file, as in `sh -c '...'`?"""
+        return bool(self.spans) and self.spans[0] == self.span
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -198,7 +213,12 @@ class _Reader:
             is_unheard = command.joined in ("|", "|&") and not self.has_pipefail
             unheard = self._fed_by(commands, at) if is_unheard else None
             yield from self.call(
-                words, given, is_conditional=may_not_run, depth=depth, unheard=unheard
+                words,
+                given,
+                is_conditional=may_not_run,
+                depth=depth,
+                unheard=unheard,
+                is_inner=bool(depth or command.depth),
             )
         if around:
             self._leave(around[0])
@@ -267,6 +287,7 @@ class _Reader:
         is_conditional: bool,
         depth: int,
         unheard: str | None = None,
+        is_inner: bool = False,
     ) -> Iterator[Call]:
         """The call that *words* are, and those within it; the first is the program."""
         wrappers: list[tuple[str, Span]] = []
@@ -291,6 +312,7 @@ class _Reader:
             words[0][1],
             tuple(wrappers),
             unheard,
+            is_inner,
         )
         if name in _SHELLS and depth < _DEPTH:
             yield from self._inner(words, is_conditional=is_conditional, depth=depth)
@@ -347,7 +369,10 @@ def _unwrapped(
     The programs in front go to *wrappers*.
     """
     while len(words) > 1 and posixpath.basename(words[0][0] or "") in _WRAPPERS:
-        wrappers.append((posixpath.basename(words[0][0] or ""), words[0][1]))
+        name = posixpath.basename(words[0][0] or "")
+        if name == "command" and words[1][0] in ("-v", "-V"):
+            break  # it only looks for the program
+        wrappers.append((name, words[0][1]))
         words = words[1:]
         while words and words[0][0] is not None:
             word = words[0][0]
@@ -356,5 +381,5 @@ def _unwrapped(
                 given[key] = value
             elif not word.startswith("-"):
                 break
-            words = words[1:]
+            words = words[2:] if word in _VALUED.get(name, ()) else words[1:]
     return words
