@@ -6,6 +6,7 @@ Values are those of a build with the given `--build-arg`s, as in `scope`.
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,6 +22,9 @@ from stagelint.syntax.nodes import Instruction
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description
     from stagelint.model.file import File
+
+#: In the names of images that run on Windows.
+_WINDOWS = "(?i)windows|nanoserver|servercore"
 
 #: Instructions that say what a container starts.
 _COMMANDS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
@@ -101,7 +105,8 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
-        start = _start(parent, self.image, is_scratch=is_scratch)
+        is_windows = file.tree.escape == "`" or _is_windows(stage, self.image)
+        start = _start(parent, self.image, is_scratch=is_scratch, is_windows=is_windows)
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
         self.shell: tuple[str, ...] | None = start[2]
@@ -165,18 +170,23 @@ def _image(file: File, stage: Stage) -> Description | None:
     return describe(reference, file.options.mirrors) if reference else None
 
 
+def _is_windows(stage: Stage, image: Description | None) -> bool:
+    name = stage.base.image or ""
+    return (image is not None and image.os == "windows") or bool(re.search(_WINDOWS, name))
+
+
 def _start(
-    parent: History | None, image: Description | None, *, is_scratch: bool
+    parent: History | None, image: Description | None, *, is_scratch: bool, is_windows: bool
 ) -> tuple[str | None, str | None, tuple[str, ...] | None]:
     """Directory, user and shell at the beginning of a stage."""
     if parent is not None:
         return parent.directory, parent.user, parent.shell
     if is_scratch:
         return "/", "", ("/bin/sh", "-c")
+    if is_windows:
+        return None, None, None
     if image is None:
         return None, None, ("/bin/sh", "-c")
-    if image.os == "windows":
-        return None, None, None
     return image.family.directory, image.user or None, ("/bin/sh", "-c")
 
 
