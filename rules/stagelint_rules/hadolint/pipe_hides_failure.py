@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from stagelint.model import File
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 #: Programs that only write what they are given, and do not fail.
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
+#: Programs that fail now and then, whatever the Dockerfile says.
+_FETCH = frozenset({"curl", "wget", "git"})
 
 
 class PipeHidesFailure(Rule):
@@ -19,7 +21,8 @@ class PipeHidesFailure(Rule):
     `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it for all RUNs that follow, `set -o pipefail`
     for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox do.
 
-    It speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
+    It is a warning if a download stands in front, which fails with the network; else information. It
+    speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
     knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, and programs
     in front that cannot fail, such as `echo`; and it is silent about conditions, where failure is
     asked for, about `|| true`, and about PowerShell and `cmd`.
@@ -78,11 +81,13 @@ class PipeHidesFailure(Rule):
                 if call:
                     what = f"`{call.unheard}` fails" if call.unheard else "what is in front fails"
                     message = f"the RUN goes on even if {what}: its shell has no `pipefail`"
-                    yield self.finding(file, call.name_span, message, stage=stage)
+                    severity = None if call.unheard in _FETCH else Severity.INFO
+                    span = call.name_span
+                    yield self.finding(file, span, message, severity=severity, stage=stage)
 
 
 def _first(moment: Moment) -> Call | None:
-    for call in moment.calls if "|" in moment.instruction.script else ():
-        if call.unheard is not None and call.unheard not in _NEVER_FAIL:
-            return call
-    return None
+    """The first program of a RUN that a failure is hidden by, of a download if there is one."""
+    calls = moment.calls if "|" in moment.instruction.script else ()
+    found = [each for each in calls if each.unheard is not None and each.unheard not in _NEVER_FAIL]
+    return next((each for each in found if each.unheard in _FETCH), found[0] if found else None)

@@ -15,14 +15,14 @@ class RelativeCopyWithoutWorkdir(Rule):
     Where it goes is for the base image to say: into the root folder, if that says nothing.
     Another base image, or another version of it, and the files lie somewhere else.
 
-    It is a warning where the image is known to have no working directory, else information. It speaks
-    of a COPY whose target is relative, if neither the stage nor those that it is built on
+    It is information, since it may be known. It speaks of a COPY whose target is relative, if neither the stage nor those that it is built on
     have a WORKDIR before. Unlike hadolint it is silent about images that are known to have a working
     directory, like `php` and `composer`; and it remembers each stage by itself, not by its image. A
     target with a variable is what the default makes of it.
     """
 
     code = "DL3045"
+    severity = Severity.INFO
     words = ("copy",)
     examples = (
         Bad(
@@ -90,7 +90,6 @@ class RelativeCopyWithoutWorkdir(Rule):
                     file,
                     moment.instruction.logical.span(last.start, last.end),
                     f"without a WORKDIR, {where}",
-                    severity=None if path else Severity.INFO,
                     stage=stage,
                 )
 
