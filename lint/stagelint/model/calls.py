@@ -243,7 +243,8 @@ class _Reader:
     def _fed_by(self, commands: Sequence[shell.Command], at: int) -> str:
         """The program whose output `commands[at]` reads; empty if that cannot be told."""
         inner, command = commands[at - 1], commands[at]
-        for each in reversed(commands[:at]):
+        for before in range(at - 1, -1, -1):
+            each = commands[before]
             if each.depth <= command.depth:
                 is_it = (
                     each is inner or inner.start < each.end

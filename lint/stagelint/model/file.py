@@ -283,6 +283,18 @@ class File:
         return found[::-1]
 
     @cached_property
+    def _children(self) -> dict[int, list[Stage]]:
+        found: dict[int, list[Stage]] = {}
+        for stage in self.stages:
+            if stage.base.stage is not None:
+                found.setdefault(stage.base.stage, []).append(stage)
+        return found
+
+    def children(self, stage: Stage) -> list[Stage]:
+        """The stages that are built on *stage*, in order."""
+        return self._children.get(stage.index, [])
+
+    @cached_property
     def ships(self) -> frozenset[int]:
         """The stages whose layers reach an image that is released."""
         found: set[int] = set()

@@ -116,16 +116,20 @@ class History:
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
 
+    @property
+    def own(self) -> list[Moment]:
+        """Those of the instructions that the stage is written with, in order."""
+        return self.moments[len(self.moments) - len(self.stage.instructions) :]
+
     @cached_property
     def written(self) -> list[Moment]:
-        """What the stage itself is written with, in order: of an ONBUILD, what it has a child do.
+        """The same, but of an ONBUILD what it has a child do.
 
         That is taken at the end of the stage, where a child has it done.
         """
-        inherited = len(self.moments) - len(self.stage.instructions)
         return [
             Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
-            for each in self.moments[inherited:]
+            for each in self.own
         ]
 
     def lookup(self, name: str, at: int) -> Value | None:

@@ -47,10 +47,8 @@ class MissingHealthcheck(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            is_base = any(each.base.stage == stage.index for each in file.stages)
-            moments = file.moments_behind(stage)
-            if not is_base and not any(
-                each.instruction.keyword == "HEALTHCHECK" for each in moments
-            ):
+            moments = () if file.children(stage) else file.moments_behind(stage)
+            keywords = {each.instruction.keyword for each in moments}
+            if not file.children(stage) and "HEALTHCHECK" not in keywords:
                 message = "the image has no HEALTHCHECK"
                 yield self.finding(file, stage.base.span, message, stage=stage)

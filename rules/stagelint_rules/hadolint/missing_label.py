@@ -58,7 +58,7 @@ class MissingLabel(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         schema = file.options.label_schema
         for stage in self.stages(file) if schema else ():
-            if any(each.base.stage == stage.index for each in file.stages):
+            if file.children(stage):
                 continue  # what stands on it may have the rest
             missing = [key for key in schema if key not in _keys(file, stage)]
             if missing:

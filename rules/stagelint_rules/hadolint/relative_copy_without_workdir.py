@@ -96,10 +96,13 @@ class RelativeCopyWithoutWorkdir(Rule):
 
 def _before_workdir(file: File, stage: Stage) -> Iterator[Moment]:
     """The instructions of *stage* as long as neither it nor what it is built on has a WORKDIR."""
-    for moment in file.moments_behind(stage):
+    below = [each for part in file.chain(stage)[:-1] for each in part.instructions]
+    if any("WORKDIR" in (each.keyword, each.inner and each.inner.keyword) for each in below):
+        return
+    for moment in file.histories[stage.index].own:
         if moment.instruction.keyword == "WORKDIR":
             return
-        if moment.instruction.keyword == "COPY" and moment.instruction in stage.instructions:
+        if moment.instruction.keyword == "COPY":
             yield moment
 
 

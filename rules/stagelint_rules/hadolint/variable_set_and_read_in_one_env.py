@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from stagelint.model import File
@@ -57,11 +58,12 @@ class VariableSetAndReadInOneEnv(Rule):
 
 def _too_early(moment: Moment) -> Iterator[tuple[str, Span]]:
     node = moment.instruction
+    times = Counter(each.key for each in node.pairs)
     for pair in node.pairs:
-        others = {each.key for each in node.pairs if each is not pair}
         for part, span in _variables(moment, pair):
             for name in _required([part]):
-                if name in others and not moment.declares(name):
+                others = times[name] - (name == pair.key)
+                if others and not moment.declares(name):
                     yield name, span
                     break
 
