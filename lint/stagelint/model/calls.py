@@ -71,6 +71,11 @@ class Call(NamedTuple):
         return bool(self.spans) and self.spans[0] == self.span
 
     @property
+    def starting(self) -> tuple[tuple[str, Span], ...]:
+        """The programs in front and itself, with their places."""
+        return (*self.wrappers, (self.name, self.name_span))
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The arguments that are no options and are known."""
         return tuple(each for each in self.arguments if each and not each.startswith("-"))

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File, users
+from stagelint.model.calls import Call
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
+from stagelint.source import Span
 
 _MESSAGE = "a RUN needs no `sudo`: USER says who it runs as"
 
@@ -16,7 +19,8 @@ class SudoInRun(Rule):
     become root again. It is a warning where the RUN is known to be root already, else information. USER root, and the former USER behind, do the same in the build; programs like
     `gosu` and `setpriv` take another user when a container starts.
 
-    It speaks of every `sudo`, also in `sh -c '...'` and by its path; not of its installation.
+    The fix leaves it out where the RUN is root already. It is not safe, since `sudo` may give its
+    program another environment. The rule speaks of every `sudo`, also in `sh -c '...'` and by its path; not of its installation.
     """
 
     code = "DL3004"
@@ -30,10 +34,21 @@ class SudoInRun(Rule):
                 ^^^^ the RUN is root already
             RUN echo nameserver 192.0.2.1 | /usr/bin/sudo tee /etc/resolv.conf
                                             ^^^^^^^^^^^^^ the RUN is root already
+            RUN ["sudo", "-u", "app", "make"]
+                 ^^^^^^ the RUN is root already
             USER app
             ONBUILD RUN sudo make
                         ^^^^ a RUN needs no `sudo`: USER says who it runs as
-            """
+            """,
+            fixed="""
+            FROM debian:12
+            RUN apt-get update
+            RUN echo nameserver 192.0.2.1 | tee /etc/resolv.conf
+            RUN ["sudo", "-u", "app", "make"]
+            USER app
+            ONBUILD RUN sudo make
+            """,
+            unsafe=True,
         ),
         Good(
             """
@@ -51,6 +66,20 @@ class SudoInRun(Rule):
                 severity = Severity.WARNING if is_root else Severity.INFO
                 message = "the RUN is root already" if is_root else _MESSAGE
                 for call in moment.calls:
-                    for name, span in (*call.wrappers, (call.name, call.name_span)):
+                    for at, (name, span) in enumerate(call.starting):
                         if name == "sudo":
-                            yield self.finding(file, span, message, severity=severity, stage=stage)
+                            fix = _fix(file, call, at) if is_root else None
+                            yield self.finding(
+                                file, span, message, severity=severity, fix=fix, stage=stage
+                            )
+
+
+def _fix(file: File, call: Call, at: int) -> Fix | None:
+    """Leave out the `sudo` that is *at* there among what starts *call*, if it has no options."""
+    (_, span), *rest = call.starting[at:]
+    if not rest or span == rest[0][1]:
+        return None
+    text, program = file.source.text, rest[0][1]
+    edit = Edit(Span(span.start, program.end), text[program.start : program.end])
+    is_plain = text[span.end : program.start].strip(" \t") == ""
+    return Fix("leave out `sudo`", (edit,), Guarantee.BEHAVIOUR) if is_plain else None
