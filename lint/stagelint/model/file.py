@@ -294,6 +294,10 @@ class File:
         """The stages that are built on *stage*, in order."""
         return self._children.get(stage.index, [])
 
+    def is_image(self, stage: Stage) -> bool:
+        """Is *stage* an image by itself: one that is released, or that no other stage needs?"""
+        return stage.index in self.shipped or not self.graph.used_by(stage.index)
+
     @cached_property
     def ships(self) -> frozenset[int]:
         """The stages whose layers reach an image that is released."""
