@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from stagelint.engine import lint
+from bench.check_parity import Warned, ours
 from stagelint.model import File, Options
 from stagelint.model.expansion import UNKNOWN, expand
-from stagelint.presets import PRESETS
-from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 from stagelint.syntax.frontend import Frontend
 from stagelint.syntax.nodes import Phase
@@ -202,39 +200,11 @@ def test_expands_the_last_label_to_what_the_image_has(observed: Case) -> None:
 
 # -- docker build --check --------------------------------------------------------------------------
 
-REGISTRY = Registry()
-CHECKS = Ruleset(REGISTRY, PRESETS["buildkit"].codes(REGISTRY))
 
-#: BuildKit's names of its checks, by our codes.
-CHECK_OF = {
-    entry.code: alias
-    for entry in REGISTRY.entries
-    for alias in entry.aliases
-    if "BK" in entry.code + entry.aliases[0] and alias.isalpha()
-}
-
-Warned = set[tuple[str, int, int]]
-
-
-def warned(case: Case) -> Warned:
+def warned(case: Case) -> frozenset[Warned]:
     """The checks that BuildKit named, with first and last line of the instruction."""
     warnings: list[tuple[str, str, list[int]]] = case.get("check_warnings") or []
-    return {(name, first, last) for name, _, (first, last) in warnings}
-
-
-def found_in(file: File) -> Warned:
-    """The same of ours."""
-    found: Warned = set()
-    for finding in lint(file, CHECKS):
-        if finding.code in CHECK_OF:
-            at = finding.span.start
-            node = next(each for each in file.tree.instructions if each.start <= at < each.end)
-            first, last = file.source.lines(node.code_span)
-            name = CHECK_OF[finding.code]
-            if name == "NoEmptyContinuation":  # BuildKit names the end, we the empty line
-                first = last = file.source.lines(node.span)[1]
-            found.add((name, first, last))
-    return found
+    return frozenset(Warned(name, *lines) for name, _, lines in warnings)
 
 
 def checks_all(case: Case) -> bool:
@@ -248,9 +218,9 @@ def test_warns_as_buildkit_does(observed: Case) -> None:
     file = file_of(observed)
 
     if file.rejection():  # BuildKit ends at the error
-        assert found_in(file) >= warned(observed)
+        assert ours(file) >= warned(observed)
     else:
-        assert found_in(file) == warned(observed)
+        assert ours(file) == warned(observed)
 
 
 def test_few_differences_are_accepted() -> None:
