@@ -130,12 +130,14 @@ def theirs(docker: builders.Docker, file: File, empty: Path) -> Answer:
     if start < 0:
         return Answer(frozenset(), done.stderr.strip().rpartition("ERROR: ")[2] or "no answer")
     document: Any = json.loads(done.stdout[start:])
-    warnings = frozenset(
-        Warned(each["ruleName"], lines[0]["start"]["line"], lines[-1]["end"]["line"])
-        for each in document.get("warnings") or []
-        if (lines := each["location"]["ranges"])
-    )
-    return Answer(warnings, str((document.get("buildError") or {}).get("message", "")))
+    warnings = frozenset(map(_warned, document.get("warnings") or ()))
+    error: Any = document.get("buildError") or {"message": ""}
+    return Answer(warnings, str(error["message"]))
+
+
+def _warned(warning: Any) -> Warned:
+    lines: Any = warning["location"]["ranges"]
+    return Warned(warning["ruleName"], lines[0]["start"]["line"], lines[-1]["end"]["line"])
 
 
 class Difference(NamedTuple):
@@ -163,9 +165,11 @@ def compare(
         empty = Path(folder)
         files = [read(discover.read(path)) for path in paths]
         files = [each for each in files if each.is_read and each.source.text]
-        for file, answer in zip(
-            files, pool.map(lambda each: theirs(docker, each, empty), files), strict=True
-        ):
+
+        def ask(file: File) -> Answer:
+            return theirs(docker, file, empty)
+
+        for file, answer in zip(files, pool.map(ask, files), strict=True):
             yield file, answer, list(differences(file, answer))
 
 
