@@ -109,6 +109,8 @@ class Rule(ABC):
     late: ClassVar[bool] = False
     """Does it speak of the suppressions, which are applied once all others have spoken?"""
     aliases: ClassVar[tuple[str, ...]] = ()
+    security_severity: ClassVar[str] = ""
+    """As CVSS counts, from `0.1` to `10.0`, if what it finds gives secrets away; else empty."""
     examples: ClassVar[Sequence[Good | Bad]]
 
     @classmethod

@@ -13,7 +13,7 @@ from stagelint.model import byte_counts
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import nearest, quoted
 
-_CHOICES = {"dialect": tuple(DIALECTS), "fail-level": LEVELS, "output-format": FORMATS}
+_CHOICES = {"dialect": tuple(DIALECTS), "fail-level": LEVELS, "output-format": tuple(FORMATS)}
 _LISTS = ("select", "extend-select", "ignore", "exclude", "include", "ships", "plugins")
 _SWITCHES = ("unsafe-fixes", "allow-libc-change")
 _BUDGET = "final-base-budget"

@@ -1,0 +1,88 @@
+"""Findings as Markdown, for comments on pull requests and `$GITHUB_STEP_SUMMARY`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagelint.report.interchange import Run, by_path, message
+from stagelint.report.parts import is_applicable, plural
+from stagelint.report.terminal import escape
+from stagelint.rule import Finding, Severity
+
+#: Characters after which no more findings are listed: a comment on GitHub has 65,536 at most.
+MAX_LENGTH = 60_000
+#: A word that Markdown leaves alone, wherever it stands.
+_PLAIN = r"[\w.,;:!?'\"()%/=-]*"
+#: What makes a word a link, a mention or emphasis all the same.
+_MARKED = r"://|[^\W\d]\.[^\W\d]|(?<!\w)_|_(?!\w)|^(?:\d+[.)]|-+|=+)$"
+
+
+def render(run: Run) -> Iterator[str]:
+    """A heading and a list for each file; text from files adds no link, element or mention."""
+    yield f"### stagelint: {_total(run)}"
+    length = shown = 0
+    for path, findings in by_path(run.findings).items():
+        head = ["", f"**{code(escape(path))}**", ""]
+        for finding in findings:
+            lines = [*head, _item(finding)]
+            length += sum(map(len, lines)) + len(lines)
+            if length > MAX_LENGTH:
+                yield f"\nand {plural(len(run.findings) - shown, 'finding')} more"
+                return
+            yield from lines
+            head, shown = [], shown + 1
+
+
+def _total(run: Run) -> str:
+    if not run.findings:
+        return "no findings"
+    counts = dict.fromkeys(Severity, 0)
+    for finding in run.findings:
+        counts[finding.severity] += 1
+    return ", ".join(
+        plural(count, severity)
+        if severity in (Severity.ERROR, Severity.WARNING)
+        else f"{count} {severity}"
+        for severity, count in counts.items()
+        if count
+    )
+
+
+def _item(finding: Finding) -> str:
+    line = finding.source.position(finding.span.start).line
+    offer = " (`--fix` mends it)" if is_applicable(finding.fix, unsafe=False) else ""
+    head = f"- line {line}: **{finding.severity}** {code(f'{finding.code} {finding.name}')}"
+    why = f"<br>{prose(escape(finding.why))}" if finding.why else ""
+    return f"{head} {prose(message(finding))}{offer}{why}"
+
+
+def prose(text: str) -> str:
+    """*text* on one line: what stands between backticks, and every word that would be more than a
+    word in Markdown, becomes code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # the last backtick has no partner
+        parts[-2:] = ["`".join(parts[-2:])]
+    found = ""
+    for number, part in enumerate(parts):
+        shown = code(part) if number % 2 else " ".join(map(_word, part.split(" ")))
+        # Two code spans that touch would be read as one that ends elsewhere.
+        found += " " + shown if found.endswith("`") and shown.startswith("`") else shown
+    return found
+
+
+def _word(text: str) -> str:
+    if re.fullmatch(_PLAIN, text) and not re.search(_MARKED, text):
+        return text
+    return code(text)
+
+
+def code(text: str) -> str:
+    """*text*, which has no newlines, as a code span; nothing if it is blank."""
+    if not text.strip():
+        return text
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    if not longest:
+        return f"`{text}`"
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}"
