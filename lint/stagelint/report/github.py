@@ -68,7 +68,7 @@ def _command(run: Run, finding: Finding) -> str:
     line, column = source.position(span.start)
     last, end = source.position(span.end)
     properties = {
-        "title": f"{finding.code} {finding.name}",
+        "title": escape(f"{finding.code} {finding.name}"),
         "file": relative(source.path, run.root),
         "line": line,
         "endLine": last,

@@ -52,7 +52,7 @@ def _total(run: Run) -> str:
 def _item(finding: Finding) -> str:
     line = finding.source.position(finding.span.start).line
     offer = " (`--fix` mends it)" if is_applicable(finding.fix, unsafe=False) else ""
-    head = f"- line {line}: **{finding.severity}** {code(f'{finding.code} {finding.name}')}"
+    head = f"- line {line}: **{finding.severity}** {code(escape(f'{finding.code} {finding.name}'.strip()))}"
     why = f"<br>{prose(escape(finding.why))}" if finding.why else ""
     return f"{head} {prose(message(finding))}{offer}{why}"
 
@@ -78,9 +78,9 @@ def _word(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """*text*, which has no newlines, as a code span; nothing if it is blank."""
-    if not text.strip():
-        return text
+    """*text*, which has no newlines, as a code span; nothing if it is empty."""
+    if not text:
+        return ""
     longest = max(map(len, re.findall("`+", text)), default=0)
     if not longest:
         return f"`{text}`"
