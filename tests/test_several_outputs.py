@@ -56,7 +56,8 @@ def stagelint(capfd: pytest.CaptureFixture[str]) -> Run:
         except SystemExit as stop:
             assert isinstance(stop.code, int)
             status = stop.code
-        return Ran(status, *capfd.readouterr())
+        out, err = capfd.readouterr()
+        return Ran(status, out, err)
 
     return run
 

@@ -70,7 +70,11 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 def message(finding: Finding) -> str:
     """What *finding* says, on one line of printable characters; never empty."""
-    return escape(finding.message or finding.name or finding.code)
+    return escape(finding.message).strip() or _name(finding)
+
+
+def _name(finding: Finding) -> str:
+    return escape(finding.name).strip() or finding.code
 
 
 def remarks(finding: Finding) -> list[str]:
@@ -182,8 +186,8 @@ def abouts(run: Run) -> dict[str, About]:
 
 def _about(finding: Finding, rule: type[Rule] | None) -> About:
     """Of a code that is no rule of ours, what its first finding says of it."""
-    name = escape(finding.name or finding.code)
-    why = escape(finding.why)
+    name = _name(finding)
+    why = escape(finding.why).strip()
     if rule is None:
         text = why or name
         tags = ("dockerfile",)

@@ -21,11 +21,13 @@ _MARKED = r"://|[^\W\d]\.[^\W\d]|(?<!\w)_|_(?!\w)|^(?:\d+[.)]|-+|=+)$"
 def render(run: Run) -> Iterator[str]:
     """A heading and a list for each file; text from files adds no link, element or mention."""
     yield f"### stagelint: {_total(run)}"
+    explained: set[str] = set()
     length = shown = 0
     for path, findings in by_path(run.findings).items():
         head = ["", f"**{code(escape(path))}**", ""]
         for finding in findings:
-            lines = [*head, _item(finding)]
+            lines = [*head, _item(finding, explain=finding.code not in explained)]
+            explained.add(finding.code)
             length += sum(map(len, lines)) + len(lines)
             if length > MAX_LENGTH:
                 yield f"\nand {plural(len(run.findings) - shown, 'finding')} more"
@@ -49,12 +51,13 @@ def _total(run: Run) -> str:
     )
 
 
-def _item(finding: Finding) -> str:
+def _item(finding: Finding, *, explain: bool) -> str:
     line = finding.source.position(finding.span.start).line
+    name = escape(f"{finding.code} {finding.name}").strip()
     offer = " (`--fix` mends it)" if is_applicable(finding.fix, unsafe=False) else ""
-    head = f"- line {line}: **{finding.severity}** {code(escape(f'{finding.code} {finding.name}'.strip()))}"
-    why = f"<br>{prose(escape(finding.why))}" if finding.why else ""
-    return f"{head} {prose(message(finding))}{offer}{why}"
+    why = f"<br>{prose(escape(finding.why))}" if explain and finding.why else ""
+    said = prose(message(finding))
+    return f"- line {line}: **{finding.severity}** {code(name)} {said}{offer}{why}"
 
 
 def prose(text: str) -> str:

@@ -83,7 +83,7 @@ def _rule(about: About) -> Document:
         properties["security-severity"] = about.security_severity
     return {
         "id": about.code,
-        "name": about.name[:255],
+        **({"name": about.name[:255]} if about.name != about.code else {}),
         "shortDescription": {"text": about.summary[:MAX_DESCRIPTION]},
         "fullDescription": {"text": about.why[:MAX_DESCRIPTION]},
         "help": {"text": about.help, "markdown": about.markdown},
