@@ -492,6 +492,17 @@ def test_sarif_keeps_the_worst_of_too_many(monkeypatch: pytest.MonkeyPatch) -> N
     assert [each["level"] for each in run["results"]] == ["error", "warning"]
 
 
+def test_what_is_very_long_has_no_hash_and_no_suggestion() -> None:
+    text = "FROM a\n" + "#" * sarif.MAX_HASHED + "\nFROM b\n"
+    ends = (Edit(Span(0, 1), "f"), Edit(Span(len(text) - 2, len(text) - 1), "c"))
+    findings = [found(text=text, words="a", fix=Fix("x", ends))]
+    (run,) = read("sarif", findings)["runs"]
+    (diagnostic,) = read("rdjson", findings)["diagnostics"]
+
+    assert "partialFingerprints" not in run["results"][0]
+    assert "suggestions" not in diagnostic
+
+
 def test_sarif_bounds_related_places() -> None:
     many = tuple(
         Related(Source("x", "x"), Span(0, 1), "here") for _ in range(sarif.MAX_RELATED + 1)

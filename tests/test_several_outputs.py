@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -219,6 +221,20 @@ def test_a_pipe_is_written_to(stagelint: Run) -> None:
 
     assert got == [GNU]
     assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+
+
+@posix
+def test_what_is_open_is_written_to(folder: Path) -> None:
+    """/dev/stderr leads to a file here, which must not get another in its place."""
+    root = Path(__file__).parent.parent
+    paths = os.pathsep.join(str(root / part) for part in ("lint", "rules"))
+    arguments = [sys.executable, "-m", "stagelint", "--output-format", "gnu:/dev/stderr"]
+    with (folder / "log").open("w+b") as log:
+        log.write(b"before\n")
+        log.flush()
+        subprocess.run(arguments, env={**os.environ, "PYTHONPATH": paths}, stderr=log, check=False)
+
+    assert (folder / "log").read_text("utf-8") == f"before\n{GNU}"
 
 
 def test_what_cannot_be_written_leaves_what_was_there(

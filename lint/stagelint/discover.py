@@ -356,15 +356,16 @@ def write_new(path: str, source: Source) -> None:
 def put(path: str, data: bytes) -> None:
     """Put *data* at *path*, in the place of any file that is there: wholly or not at all.
 
-    A link stays one, and a file keeps owner and mode. What is no regular file, such as a pipe, is
-    written to. Raises `ReplaceError`.
+    A link stays one, and a file keeps owner and mode. What is no regular file, such as a pipe, or
+    stands for one that is open, such as /dev/stderr, is written to. Raises `ReplaceError`.
     """
-    path = os.path.realpath(path)
+    is_open = path.startswith("/dev/")
+    path = path if is_open else os.path.realpath(path)
     temporary = _temporary(path)
     try:
         like = os.stat(path) if os.path.exists(path) else None
-        if like and not stat.S_ISREG(like.st_mode):
-            with open(path, "wb") as file:
+        if is_open or (like and not stat.S_ISREG(like.st_mode)):
+            with open(path, "ab") as file:
                 file.write(data)
             return
         if like:

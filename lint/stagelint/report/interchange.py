@@ -29,7 +29,7 @@ _WORDS = {
     "gnu": ("error", "warning", "info", "info"),
 }
 
-#: Characters of a fingerprint's text; a longer one is cut.
+#: Characters of a fingerprint's text, where a longer one is cut, and of a fix that is one edit.
 _MOST_TEXT = 10_000
 
 
@@ -134,7 +134,9 @@ def visible(source: Source, span: Span) -> Span:
 def in_utf16(source: Source, offset: int) -> Position:
     """Line and column of *offset*, both 1-based, the column in UTF-16 code units."""
     line, column, before = _before(source, offset)
-    return Position(line, column + sum(char > "\uffff" for char in before))
+    if before.isascii():
+        return Position(line, column)
+    return Position(line, len(before.encode("utf-16-le", "surrogatepass")) // 2 + 1)
 
 
 def in_bytes(source: Source, offset: int) -> Position:
@@ -144,7 +146,7 @@ def in_bytes(source: Source, offset: int) -> Position:
 
 
 def _before(source: Source, offset: int) -> tuple[int, int, str]:
-    """Line, column in code points, and what stands before it in the line, if that is not ASCII."""
+    """Line, column in code points, and what stands before it in the line."""
     line, column = source.position(offset)
     return line, column, source.text[offset - column + 1 : offset]
 
@@ -161,11 +163,16 @@ def edits(finding: Finding) -> list[Edit]:
 
 
 def as_one(finding: Finding) -> Edit | None:
-    """The fix as a single edit, for formats in which each edit is an offer of its own."""
+    """The fix as a single edit, for formats in which each edit is an offer of its own.
+
+    None if there is none that is UTF-8, or if its edits lie so far apart that nobody would read it.
+    """
     found = edits(finding)
     if not found:
         return None
     span = Span(found[0].span.start, max(edit.span.end for edit in found))
+    if span.end - span.start > _MOST_TEXT:
+        return None
     moved = tuple(
         Edit(Span(at.start - span.start, at.end - span.start), text) for at, text in found
     )

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from stagelint.report.interchange import Run, by_path, message
 from stagelint.report.parts import is_applicable, plural
+from stagelint.report.summary import by_severity
 from stagelint.report.terminal import escape
-from stagelint.rule import Finding, Severity
+from stagelint.rule import Finding
 
 #: Characters after which no more findings are listed: a comment on GitHub has 65,536 at most.
 MAX_LENGTH = 60_000
@@ -20,7 +21,7 @@ _MARKED = r"://|[^\W\d]\.[^\W\d]|(?<!\w)_|_(?!\w)|^(?:\d+[.)]|-+|=+)$"
 
 def render(run: Run) -> Iterator[str]:
     """A heading and a list for each file; text from files adds no link, element or mention."""
-    yield f"### stagelint: {_total(run)}"
+    yield f"### stagelint: {by_severity(run.findings) or 'no findings'}"
     explained: set[str] = set()
     length = shown = 0
     for path, findings in by_path(run.findings).items():
@@ -34,21 +35,6 @@ def render(run: Run) -> Iterator[str]:
                 return
             yield from lines
             head, shown = [], shown + 1
-
-
-def _total(run: Run) -> str:
-    if not run.findings:
-        return "no findings"
-    counts = dict.fromkeys(Severity, 0)
-    for finding in run.findings:
-        counts[finding.severity] += 1
-    return ", ".join(
-        plural(count, severity)
-        if severity in (Severity.ERROR, Severity.WARNING)
-        else f"{count} {severity}"
-        for severity, count in counts.items()
-        if count
-    )
 
 
 def _item(finding: Finding, *, explain: bool) -> str:

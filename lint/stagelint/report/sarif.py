@@ -34,6 +34,8 @@ ROOT = "%SRCROOT%"
 MAX_RESULTS = 25_000
 MAX_RELATED = 100
 MAX_DESCRIPTION = 1024
+#: Characters of a file whose lines are hashed; findings in a longer one have no fingerprint.
+MAX_HASHED = 1 << 20
 
 #: Of the hash of a line: characters it covers, its base and its modulus.
 _BLOCK, _BASE, _MODULUS = 100, 37, 1 << 64
@@ -96,39 +98,48 @@ def _result(
     run: Run, finding: Finding, places: dict[str, int], hashes: dict[int, list[str]]
 ) -> Document:
     source = finding.source
-    if id(source) not in hashes:
-        hashes[id(source)] = line_hashes(source)
-    line = source.position(finding.span.start).line
     found: Document = {
         "ruleId": finding.code,
         "ruleIndex": places[finding.code],
         "level": word("sarif", finding.severity),
         "message": {"text": _text(message(finding))},
         "locations": [_location(run, source, finding.span)],
-        "partialFingerprints": {"primaryLocationLineHash": hashes[id(source)][line - 1]},
     }
+    if len(source.text) <= MAX_HASHED:
+        if id(source) not in hashes:
+            hashes[id(source)] = line_hashes(source)
+        line_hash = hashes[id(source)][source.position(finding.span.start).line - 1]
+        found["partialFingerprints"] = {"primaryLocationLineHash": line_hash}
     if finding.related:
-        found["relatedLocations"] = [
-            {
-                "id": number,
-                **_location(run, related.source, related.span),
-                "message": {"text": _text(escape(related.message)) or "related"},
-            }
-            for number, related in enumerate(finding.related[:MAX_RELATED], 1)
-        ]
-    replacements = [_replacement(source, span, text) for span, text in edits(finding)]
-    if replacements and finding.fix:
-        change = {"artifactLocation": _artifact(run, source), "replacements": replacements}
-        title = f"{finding.fix.title} ({finding.fix.guarantee})"
-        found["fixes"] = [
-            {"description": {"text": _text(escape(title))}, "artifactChanges": [change]}
-        ]
+        found["relatedLocations"] = _related(run, finding)
+    if edits(finding):
+        found["fixes"] = [_fix(run, finding)]
     about = {"why": finding.why, "note": finding.note, "stage": finding.stage, "role": finding.role}
     found["properties"] = {
         **{key: escape(value) for key, value in about.items() if value},
         "certain": finding.certain,
     }
     return found
+
+
+def _related(run: Run, finding: Finding) -> list[Document]:
+    return [
+        {
+            "id": number,
+            **_location(run, related.source, related.span),
+            "message": {"text": _text(escape(related.message).strip()) or "related"},
+        }
+        for number, related in enumerate(finding.related[:MAX_RELATED], 1)
+    ]
+
+
+def _fix(run: Run, finding: Finding) -> Document:
+    """The fix, which its description calls safe or not: SARIF has no word for that."""
+    source, fix = finding.source, finding.fix
+    title = f"{fix.title} ({fix.guarantee})" if fix else ""
+    replacements = [_replacement(source, span, text) for span, text in edits(finding)]
+    change = {"artifactLocation": _artifact(run, source), "replacements": replacements}
+    return {"description": {"text": _text(escape(title))}, "artifactChanges": [change]}
 
 
 def _text(text: str) -> str:
