@@ -460,6 +460,14 @@ def test_sarif_has_what_github_asks_for() -> None:
     assert not re.search(r'\s""', render("sarif", rich()))  # an empty string
 
 
+def test_only_rules_about_secrets_are_rated_as_security() -> None:
+    registry = Registry()
+    rated = [each for each in registry.load(registry.expand(["ALL"])) if each.security_severity]
+
+    assert all("secret" in each.name() for each in rated)
+    assert all(0 < float(each.security_severity) <= 10 for each in rated)
+
+
 def test_sarif_places() -> None:
     (run,) = read("sarif", rich())["runs"]
     first, second, third, *_ = run["results"]

@@ -11,11 +11,10 @@ from functools import cache
 from typing import NoReturn
 
 from stagelint import __version__
-from stagelint.config import FORMATS
+from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
 
 COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config")
-LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
@@ -66,6 +65,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
+    parser.set_defaults(preset=None, builder_stages=None)
     _PARSERS[command](parser)
     return command, parser.parse_args(arguments)
 
@@ -96,6 +96,15 @@ def _check(parser: ArgumentParser) -> None:
     rules.add_argument("--ignore", action="append", metavar="RULES", help="do not run these")
     rules.add_argument(
         "--per-file-ignores", action="append", metavar="GLOB:RULES", help="not in these files"
+    )
+    rules.add_argument(
+        "--preset", choices=PRESETS, metavar="NAME", help=f"run a set: {_one_of(PRESETS)}"
+    )
+    rules.add_argument(
+        "--builder-stages",
+        choices=BUILDER_STAGES,
+        metavar="WHETHER",
+        help="whether rules for what ships speak of other stages: quiet (default) or all",
     )
     _build(parser)
     output = parser.add_argument_group("output")

@@ -93,17 +93,16 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
 
 
 def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
-    rules = session.rules_for(source.path)
+    ruleset = session.ruleset_for(source.path)
     options = session.options_for(source)
-    resolve = session.registry(session.config_for(source.path)).resolve
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, rules, resolve, _accepts(session))
+        fixed = engine.fix(source, options, ruleset, _accepts(session))
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
     file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, rules, resolve))
+    findings = engine.prove(file, engine.lint(file, ruleset))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 
@@ -122,10 +121,9 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
         if project is None or id(project) in done:
             continue
         done.add(id(project))
-        rules = session.rules_for(os.path.join(folder, "Dockerfile"))
+        ruleset = session.ruleset_for(os.path.join(folder, "Dockerfile"))
         by_source: dict[str, list[Finding]] = {}
-        resolve = session.registry(session.config_for(folder)).resolve
-        for finding in engine.lint_project(project, rules, resolve):
+        for finding in engine.lint_project(project, ruleset):
             path = finding.source.path
             if _lies_below(path, folders) and not session.is_silenced(finding):
                 by_source.setdefault(path, []).append(finding)

@@ -33,6 +33,12 @@ FORMATS = {
     "hadolint-json": "programs that read the JSON of hadolint",
 }
 LEVELS = ("error", "warning", "info", "style", "none")
+SEVERITIES = LEVELS[:-1]
+BUILDER_STAGES = ("quiet", "all")
+#: What the value of a label may have to be; see `model.labels`.
+LABEL_KINDS = ("text", "url", "rfc3339", "spdx", "hash", "semver", "email")
+#: The names of `presets.PRESETS`, which knows the rules, and is not for a parser to load.
+PRESETS = ("buildkit", "hadolint", "strict")
 PYPROJECT = "pyproject.toml"
 #: In one folder the first of these counts. `.stagelint.yml` and its like are another tool's.
 NAMES = (".stagelint.toml", "stagelint.toml", PYPROJECT)
@@ -74,7 +80,19 @@ class Config(NamedTuple):
     """May advice cross from one C library to another?"""
     build_args: Mapping[str, str] = {}
     dialect: str = BUILDKIT.name
-    fail_level: str = "warning"
+    fail_level: str = ""
+    """Empty for that of the preset."""
+    preset: str = ""
+    """A name of `presets.PRESETS`: what runs if `select` does not say; empty for the default."""
+    builder_stages: str = ""
+    """`all` if rules that care for what ships alone speak of all stages; empty for the preset's."""
+    severity: Mapping[str, str] = {}
+    """How severe the findings of some rules are."""
+    trusted_registries: tuple[str, ...] = ()
+    label_schema: Mapping[str, str] = {}
+    """Labels that an image must have, with the kind of their value."""
+    strict_labels: bool = False
+    """Are labels wrong that the schema does not have?"""
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()

@@ -14,12 +14,14 @@ from stagelint.dialect import DIALECTS
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
-from stagelint.registry import Registry, UnknownSelector
-from stagelint.rule import Finding, Rule, Severity
+from stagelint.presets import PRESETS
+from stagelint.registry import Registry, Ruleset, UnknownSelector
+from stagelint.rule import Finding, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -40,7 +42,7 @@ class Session:
     def __init__(self, arguments: Namespace) -> None:
         self.arguments = arguments
         self._registries: dict[tuple[str, ...], Registry] = {}
-        self._classes: dict[tuple[tuple[str, ...], frozenset[str]], list[type[Rule]]] = {}
+        self._rulesets: dict[tuple[str, frozenset[str]], Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
@@ -79,7 +81,13 @@ class Session:
     @property
     def fail_level(self) -> Severity | None:
         """The least severity that makes a run fail; None if nothing does."""
-        level = self.arguments.fail_level or self.main_config.fail_level
+        settings, given = self.main_config, PRESETS.get(self.arguments.preset or "")
+        level = (
+            self.arguments.fail_level
+            or (given and given.fail_level)
+            or settings.fail_level
+            or (PRESETS[settings.preset].fail_level if settings.preset else "warning")
+        )
         return None if level == "none" else Severity(level)
 
     def is_excluded(self, path: str) -> bool:
@@ -106,15 +114,21 @@ class Session:
         except UnknownSelector as error:
             raise UsageError(str(error)) from None
 
-    def rules_for(self, path: str) -> list[type[Rule]]:
+    def ruleset_for(self, path: str) -> Ruleset:
         """The rules to run on the file *path*. Raises `UsageError`."""
         settings = self.config_for(path)
         registry = self.registry(settings)
-        codes = self._codes(settings, registry) - self._ignored(path, settings, registry)
-        key = (settings.plugins, codes)
-        if key not in self._classes:
-            self._classes[key] = registry.load(codes)
-        return self._classes[key]
+        ignored = self._ignored(path, settings, registry)
+        key = (settings.path, ignored)
+        if key not in self._rulesets:
+            codes = self._codes(settings, registry)
+            severities = {
+                code: Severity(level)
+                for selector, level in settings.severity.items()
+                for code in _expand(registry, [selector], settings)
+            }
+            self._rulesets[key] = Ruleset(registry, codes, ignored, severities)
+        return self._rulesets[key]
 
     def rule(self, code: str) -> type[Rule] | None:
         """The rule of a *code* that this run has found; None if the code is another program's."""
@@ -126,7 +140,7 @@ class Session:
     def is_silenced(self, finding: Finding) -> bool:
         """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
         path = finding.source.path
-        if all(rule.code != finding.code for rule in self.rules_for(path)):
+        if finding.code not in self.ruleset_for(path).codes:
             return True
         settings = self.config_for(path)
         return settings.is_excluded(path)
@@ -134,13 +148,15 @@ class Session:
     def _codes(self, settings: Config, registry: Registry) -> frozenset[str]:
         arguments = self.arguments
         chosen = (
-            _expand(registry, _words(arguments.select), "--select")
-            or _expand(registry, settings.select, settings)
+            _select(registry, _words(arguments.select), "--select")
+            or _of_preset(registry, arguments.preset)
+            or _select(registry, settings.select, settings)
+            or _of_preset(registry, settings.preset)
             or registry.defaults
         )
         chosen |= registry.expand(_ALWAYS)
-        chosen |= _expand(registry, _words(arguments.extend_select), "--extend-select")
-        return chosen | _expand(registry, settings.extend_select, settings)
+        chosen |= _select(registry, _words(arguments.extend_select), "--extend-select")
+        return chosen | _select(registry, settings.extend_select, settings)
 
     def _ignored(self, path: str, settings: Config, registry: Registry) -> frozenset[str]:
         ignored = _expand(registry, _words(self.arguments.ignore), "--ignore")
@@ -176,6 +192,17 @@ class Session:
 
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
+
+    @staticmethod
+    def ignore_file_for(path: str) -> DockerIgnore | None:
+        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+        from stagelint.model.dockerignore import DockerIgnore  # few files have one
+
+        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
+            if os.path.isfile(name):
+                source = discover.read(name)
+                return None if source.error else DockerIgnore(source)
+        return None
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -224,6 +251,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
+            ignore_file=lambda: self.ignore_file_for(source.path),
         )
         if self._somewhere:
             file = File(source, options)
@@ -283,7 +311,26 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         mirrors=settings.registry_mirrors,
         may_change_libc=settings.allow_libc_change,
         budget=byte_counts.parse(settings.final_base_budget),
+        builders_too=_builders_too(arguments, settings),
+        trusted_registries=settings.trusted_registries,
+        label_schema=settings.label_schema,
+        strict_labels=settings.strict_labels,
     )
+
+
+def _builders_too(arguments: Namespace, settings: Config) -> bool:
+    """Do rules that care for what ships alone speak of all stages? A preset says it, too."""
+    said = (
+        arguments.builder_stages,
+        _default_of(arguments.preset),
+        settings.builder_stages,
+        _default_of(settings.preset),
+    )
+    return next(filter(None, said), "") == "all"
+
+
+def _default_of(preset: str | None) -> str:
+    return "all" if preset and PRESETS[preset].builders_too else ""
 
 
 def _build_args(given: Iterable[str]) -> Mapping[str, str]:
@@ -304,14 +351,25 @@ def _words(given: Iterable[str] | None) -> list[str]:
     return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
 
 
-def _expand(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:
+def _of_preset(registry: Registry, name: str | None) -> frozenset[str]:
+    return PRESETS[name].codes(registry) if name else frozenset()
+
+
+def _select(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:
+    """The codes to run: the beginning of a code selects rules with such an alias, too."""
+    return _expand(registry, selectors, where, families=True)
+
+
+def _expand(
+    registry: Registry, selectors: Iterable[str], where: Config | str, *, families: bool = False
+) -> frozenset[str]:
     try:
-        return registry.expand(selectors)
+        return registry.expand(selectors, families=families)
     except UnknownSelector as error:
         if isinstance(where, str):
             raise UsageError(f"{where}: {error}") from None
         from stagelint.settings import line_of
 
         text = where.source.text if where.source else ""
-        word = next(each for each in selectors if not registry.resolve(each))
+        word = next(each for each in selectors if f"`{each}`" in str(error))
         raise UsageError(f"{where.path}:{line_of(text, word)}: {error}") from None
