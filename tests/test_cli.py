@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -757,6 +758,7 @@ def seed_object(path: Path) -> dict[str, Any]:
         "note": "",
         "certain": True,
         "guarantee": "same-build",
+        "fingerprint": ANY,
     }
 
 

@@ -25,7 +25,12 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     if STDIN in paths and len(paths) > 1:
         raise UsageError("stdin (-) is linted alone, without other paths")
     _check_arguments(given)
+    written = [path for _, path in session.outputs if path]
     sources = list(_sources(session, paths))
+    if written:
+        from stagelint import outputs
+
+        outputs.check(written, sources, session)
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
     outcomes = [_one(session, source, fixing=fixing) for source in sources]

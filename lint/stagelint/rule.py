@@ -118,6 +118,8 @@ class Rule(ABC):
     """
     widens: ClassVar[bool] = False
     """Does it speak of all stages, whatever their role, if the user asks for that?"""
+    security_severity: ClassVar[str] = ""
+    """As CVSS counts, from `0.1` to `10.0`, if what it finds gives secrets away; else empty."""
     examples: ClassVar[Sequence[Good | Bad]]
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,15 @@ from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
 _ALWAYS = ("invalid-syntax", "unreadable-file")
+
+
+#: The variable that says in which format findings are printed, if no option does.
+OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
 
 
 class UsageError(Exception):
@@ -53,9 +58,21 @@ class Session:
         name = getattr(self.arguments, "stdin_filename", None)
         return self.config_for(name or os.path.join(os.curdir, "Dockerfile"))
 
-    @property
-    def output_format(self) -> str:
-        return self.arguments.output_format or self.main_config.output_format
+    @cached_property
+    def outputs(self) -> Sequence[tuple[str, str]]:
+        """The formats of findings, each with its file; that is empty for stdout.
+
+        Raises `UsageError`.
+        """
+        given, form = self.arguments, self.main_config.output_format
+        if not (given.output_format or given.output_file or os.environ.get(OUTPUT_FORMAT)):
+            return [(form, "")]
+        from stagelint import outputs
+
+        try:
+            return outputs.chosen(given, os.environ.get(OUTPUT_FORMAT, ""), form)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
     @property
     def unsafe(self) -> bool:
@@ -113,6 +130,13 @@ class Session:
             self._rulesets[key] = Ruleset(registry, codes, ignored, severities)
         return self._rulesets[key]
 
+    def rule(self, code: str) -> type[Rule] | None:
+        """The rule of a *code* that this run has found; None if the code is another program's."""
+        for registry in self._registries.values():
+            for rule in registry.load([code]):
+                return rule
+        return None
+
     def is_silenced(self, finding: Finding) -> bool:
         """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
         path = finding.source.path
@@ -169,6 +193,17 @@ class Session:
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
 
+    @staticmethod
+    def ignore_file_for(path: str) -> DockerIgnore | None:
+        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+        from stagelint.model.dockerignore import DockerIgnore  # few files have one
+
+        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
+            if os.path.isfile(name):
+                source = discover.read(name)
+                return None if source.error else DockerIgnore(source)
+        return None
+
     # -- sizes ---------------------------------------------------------------------------------
 
     def sizes_for(self, path: str) -> list[BaseImage]:
@@ -216,6 +251,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
+            ignore_file=lambda: self.ignore_file_for(source.path),
         )
         if self._somewhere:
             file = File(source, options)
