@@ -13,7 +13,7 @@ from stagelint.source import Span
 #: Programs that only write what they are given, and do not fail.
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
 #: Programs that fail now and then, whatever the Dockerfile says.
-_FETCH = frozenset({"curl", "wget", "git"})
+_FETCH = frozenset({"curl", "wget"})
 
 _NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it'
 
