@@ -16,7 +16,7 @@ from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.presets import PRESETS
 from stagelint.registry import Registry, Ruleset, UnknownSelector
-from stagelint.rule import Finding, Severity
+from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
