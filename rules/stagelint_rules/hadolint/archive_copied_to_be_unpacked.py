@@ -16,10 +16,10 @@ class ArchiveCopiedToBeUnpacked(Rule):
     The archive stays in the layer of the COPY, even if the RUN removes it: the image has it twice.
     ADD unpacks a local archive of `tar`, compressed or not, and leaves no archive behind.
 
-    It speaks of stages that ship, and of archives of the build context that a later RUN of the stage
-    gives to `tar`. Unlike hadolint it is silent where ADD would not do the same: about a single file
-    compressed by `gzip` or `xz`, which ADD does not unpack, and about a `tar` that leaves out parts
-    of the archive or of its paths. It knows `tar xf` without a dash as well.
+    It speaks of stages that ship, and of archives of the build context that a later RUN of the
+    stage gives to `tar`. Unlike hadolint it is silent where ADD would not do the same: about a
+    single file compressed by `gzip` or `xz`, which ADD does not unpack, and about a `tar` that
+    leaves out parts of the archive or of its paths. It knows `tar xf` without a dash as well.
     """
 
     code = "DL3010"

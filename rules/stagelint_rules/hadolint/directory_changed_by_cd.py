@@ -12,14 +12,15 @@ from stagelint.syntax.nodes import Instruction
 class DirectoryChangedByCd(Rule):
     """A RUN changes the directory by `cd` where WORKDIR would do.
 
-    The next instruction does not start where `cd` has led, but in the directory of the last WORKDIR.
-    A `cd` that a RUN ends with has no effect at all, which is a warning. One that a RUN begins with
-    has the same effect as a WORKDIR in front, which makes the directory as well if it is not there,
-    and holds for all that follows: this is information. So has one behind a `mkdir` of the same.
+    The next instruction does not start where `cd` has led, but in the directory of the last
+    WORKDIR. A `cd` that a RUN ends with has no effect at all, which is a warning. One that a RUN
+    begins with has the same effect as a WORKDIR in front, which makes the directory as well if it
+    is not there, and holds for all that follows: this is information. So has one behind a `mkdir`
+    of the same.
 
-    Unlike hadolint it is silent where WORKDIR cannot take its place without another layer or another
-    meaning: behind other commands, in a subshell, a condition or a loop, and in a RUN that goes on to
-    a directory elsewhere.
+    Unlike hadolint it is silent where WORKDIR cannot take its place without another layer or
+    another meaning: behind other commands, in a subshell, a condition or a loop, and in a RUN that
+    goes on to a directory elsewhere.
     """
 
     code = "DL3003"

@@ -18,11 +18,11 @@ class PointlessCommand(Rule):
     There is no machine to shut down, no service to keep and nobody to look at a list of processes.
     What such a command changes ends with its RUN; only files stay.
 
-    It speaks of `ssh`, `vim`, `shutdown`, `service`, `ps`, `free`, `top`, `kill` and `mount`. Unlike
-    hadolint it is silent where they do have something to do: `ssh` in a RUN with `--mount=type=ssh`,
-    `mount` with `--security=insecure`, and `kill` or `service` in a RUN that starts other programs as
-    well, as in `service mysql start && mysql < schema.sql`. It sees behind `sudo` and `env`, and in
-    `sh -c '...'`.
+    It speaks of `ssh`, `vim`, `shutdown`, `service`, `ps`, `free`, `top`, `kill` and `mount`.
+    Unlike hadolint it is silent where they do have something to do: `ssh` in a RUN with
+    `--mount=type=ssh`, `mount` with `--security=insecure`, and `kill` or `service` in a RUN that
+    starts other programs as well, as in `service mysql start && mysql < schema.sql`. It sees behind
+    `sudo` and `env`, and in `sh -c '...'`.
     """
 
     code = "DL3001"

@@ -12,13 +12,14 @@ from stagelint.rule import Bad, Finding, Good, Rule, Severity
 class RelativeCopyWithoutWorkdir(Rule):
     """A COPY to a relative path, in a stage that has no WORKDIR.
 
-    Where it goes is for the base image to say: into the root folder, if that says nothing.
-    Another base image, or another version of it, and the files lie somewhere else.
+    Where it goes is for the base image to say: into the root folder, if that says nothing. Another
+    base image, or another version of it, and the files lie somewhere else.
 
-    It is information, since it may be known. It speaks of a COPY whose target is relative, if neither the stage nor those that it is built on
-    have a WORKDIR before. Unlike hadolint it is silent about images that are known to have a working
-    directory, like `php` and `composer`; and it remembers each stage by itself, not by its image. A
-    target with a variable is what the default makes of it.
+    It is information, since it may be known. It speaks of a COPY whose target is relative, if
+    neither the stage nor those that it is built on have a WORKDIR before. Unlike hadolint it is
+    silent about images that are known to have a working directory, like `php` and `composer`; and
+    it remembers each stage by itself, not by its image. A target with a variable is what the
+    default makes of it.
     """
 
     code = "DL3045"

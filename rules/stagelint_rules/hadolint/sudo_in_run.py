@@ -14,14 +14,15 @@ _MESSAGE = "a RUN needs no `sudo`: USER says who it runs as"
 class SudoInRun(Rule):
     """A RUN starts a program by `sudo`.
 
-    A RUN is root unless USER says otherwise, so `sudo` adds nothing but a process in between.
-    It does not pass on signals and environment as they are, and an image that has it lets its user
-    become root again. It is a warning where the RUN is known to be root already and `sudo`
-    has no options, else information. USER root, and the former USER behind, do the same in the build; programs like
-    `gosu` and `setpriv` take another user when a container starts.
+    A RUN is root unless USER says otherwise, so `sudo` adds nothing but a process in between. It
+    does not pass on signals and environment as they are, and an image that has it lets its user
+    become root again. It is a warning where the RUN is known to be root already and `sudo` has no
+    options, else information. USER root, and the former USER behind, do the same in the build;
+    programs like `gosu` and `setpriv` take another user when a container starts.
 
     The fix leaves it out where the RUN is root already. It is not safe, since `sudo` may give its
-    program another environment. The rule speaks of every `sudo`, also in `sh -c '...'` and by its path; not of its installation.
+    program another environment. The rule speaks of every `sudo`, also in `sh -c '...'` and by its
+    path; not of its installation.
     """
 
     code = "DL3004"
