@@ -73,7 +73,7 @@ def importers(*names: str) -> set[str]:
         (["socket", "http", "requests"], set[str]()),
         (["urllib3", "urllib", "ssl"], {"sizes.web", "sizes.authorization"}),  # the network
         (["stagelint.sizes.registry"], {"cli"}),
-        (["stagelint.sizes"], {"session", "cli", "arguments", *SIZES}),
+        (["stagelint.sizes"], {"session", "cli", "arguments", "catalogue", *SIZES}),
         (
             ["stagelint.verify"],
             {

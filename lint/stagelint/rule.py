@@ -115,6 +115,8 @@ class Rule(ABC):
 
     Such a rule is not even imported. Empty if that cannot be told from words.
     """
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Keys of the configuration that decide what it says."""
     widens: ClassVar[bool] = False
     """Does it speak of all stages, whatever their role, if the user asks for that?"""
     security_severity: ClassVar[str] = ""
