@@ -28,6 +28,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     sources = list(_sources(session, paths))
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
+    session.look_at_scripts(sources)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     if given.verify:
         from stagelint.verify.process import orderly_end
@@ -91,14 +92,15 @@ def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     rules = session.rules_for(source.path)
     options = session.options_for(source)
     resolve = session.registry(session.config_for(source.path)).resolve
+    others = session.others_for(source.path)
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, rules, resolve, _accepts(session))
+        fixed = engine.fix(source, options, rules, resolve, _accepts(session), others)
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
     file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, rules, resolve))
+    findings = engine.prove(file, engine.lint(file, rules, resolve, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 

@@ -19,6 +19,15 @@ PASSES = 10
 ALONE = 50
 
 
+#: What another program says of a file, and the codes it was asked for in all of it.
+Others = Callable[[File], tuple[Sequence[Finding], frozenset[str]]]
+
+
+def nobody(file: File) -> tuple[Sequence[Finding], frozenset[str]]:
+    """No other program is asked."""
+    return (), frozenset()
+
+
 class Withheld(NamedTuple):
     """A fix that was not made, because it could not be shown to keep its promise."""
 
@@ -40,14 +49,16 @@ def lint(
     file: File,
     rules: Sequence[type[Rule]],
     resolve: Callable[[str], frozenset[str]],
+    others: Others = nobody,
 ) -> list[Finding]:
-    """What *rules* find in *file* and no comment silences, in the order of the text.
+    """What *rules* and *others* find in *file* and no comment silences, in the order of the text.
 
     *resolve* gives the codes a selector in a comment stands for.
     """
     found = [each for rule in rules if not rule.late for each in rule().check(file)]
-    ran = frozenset(rule.code for rule in rules if not rule.late)
-    kept = suppress.apply(file, found, resolve, ran)
+    said, asked = others(file)
+    ran = asked.union(rule.code for rule in rules if not rule.late)
+    kept = suppress.apply(file, [*found, *said], resolve, ran)
     late = [each for rule in rules if rule.late for each in rule().check(file)]
     if late:
         kept += suppress.apply(file, late, resolve, frozenset())
@@ -80,6 +91,7 @@ def fix(
     rules: Sequence[type[Rule]],
     resolve: Callable[[str], frozenset[str]],
     accepts: Callable[[Guarantee], bool] = lambda guarantee: guarantee.is_safe,
+    others: Others = nobody,
 ) -> Fixed:
     """Apply every fix whose guarantee *accepts* takes, until none is left to make.
 
@@ -93,7 +105,7 @@ def fix(
         file = File(source, options)
         fixable = [
             finding
-            for finding in lint(file, rules, resolve)
+            for finding in lint(file, rules, resolve, others)
             if finding.fix and finding.source is source and accepts(finding.fix.guarantee)
         ]
         made, text, withheld, judged = _one_pass(file, fixable)

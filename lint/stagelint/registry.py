@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 
 from stagelint.rule import Rule
@@ -11,6 +11,11 @@ from stagelint.syntax.characters import nearest
 from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
+
+#: The checks of ShellCheck, a program that runs if it is there: `SC` and four digits. Those that it
+#: has begin with 1, 2 or 3.
+SHELLCHECK = "SC"
+_NAME_OF_SHELLCHECK = "shellcheck"
 
 
 class Entry(NamedTuple):
@@ -55,7 +60,10 @@ class Registry:
 
     def resolve(self, selector: str) -> frozenset[str]:
         """The codes a selector stands for; none if it is unknown."""
-        return self._by_word.get(selector, frozenset())
+        found = self._by_word.get(selector, frozenset())
+        if selector == ALL or is_of_shellcheck(selector):
+            return found | _shellcheck("" if selector == ALL else selector)
+        return found
 
     def expand(self, selectors: Iterable[str]) -> frozenset[str]:
         """The codes of all *selectors*. Raises `UnknownSelector`."""
@@ -87,6 +95,23 @@ class Registry:
             name = "".join(part.capitalize() for part in each.name.split("-"))
             self._classes[each.code] = getattr(module, name)
         return self._classes[each.code]
+
+
+def is_of_shellcheck(selector: str) -> bool:
+    """Does *selector* or code ask for checks of ShellCheck by name?"""
+    return selector.startswith(SHELLCHECK) or selector == _NAME_OF_SHELLCHECK
+
+
+@cache
+def _shellcheck(selector: str) -> frozenset[str]:
+    """The codes of ShellCheck that *selector* stands for; any that could be one if it is whole."""
+    import re
+
+    if re.fullmatch(f"{SHELLCHECK}[0-9]{{4}}", selector):
+        return frozenset({selector})
+    prefix = selector if selector.startswith(SHELLCHECK) else SHELLCHECK
+    every = (f"{SHELLCHECK}{number}" for number in range(1000, 4000))
+    return frozenset(each for each in every if each.startswith(prefix))
 
 
 def rules_of(package: str) -> Iterator[type[Rule]]:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
+from stagelint.engine import Others, nobody
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
-from stagelint.registry import Registry, UnknownSelector
+from stagelint.registry import Registry, UnknownSelector, is_of_shellcheck
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -38,6 +40,9 @@ class Session:
         self._registries: dict[tuple[str, ...], Registry] = {}
         self._classes: dict[tuple[tuple[str, ...], frozenset[str]], list[type[Rule]]] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
+        self._codes_of: dict[str, frozenset[str]] = {}
+        self.notes: list[str] = []
+        """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
         self._sizes: dict[str | None, list[BaseImage]] = {}
@@ -93,12 +98,19 @@ class Session:
     def rules_for(self, path: str) -> list[type[Rule]]:
         """The rules to run on the file *path*. Raises `UsageError`."""
         settings = self.config_for(path)
-        registry = self.registry(settings)
-        codes = self._codes(settings, registry) - self._ignored(path, settings, registry)
-        key = (settings.plugins, codes)
+        key = (settings.plugins, self.codes_for(path))
         if key not in self._classes:
-            self._classes[key] = registry.load(codes)
+            self._classes[key] = self.registry(settings).load(key[1])
         return self._classes[key]
+
+    def codes_for(self, path: str) -> frozenset[str]:
+        """The codes that are selected for the file *path*. Raises `UsageError`."""
+        if path not in self._codes_of:
+            settings = self.config_for(path)
+            registry = self.registry(settings)
+            chosen = self._codes(settings, registry)
+            self._codes_of[path] = chosen - self._ignored(path, settings, registry)
+        return self._codes_of[path]
 
     def is_silenced(self, finding: Finding) -> bool:
         """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
@@ -131,6 +143,53 @@ class Session:
             if settings.matches(pattern, path):
                 ignored |= codes
         return ignored
+
+    # -- ShellCheck ----------------------------------------------------------------------------
+
+    def look_at_scripts(self, sources: Iterable[Source]) -> None:
+        """Have ShellCheck look at all files at once for which it is selected, if it is there.
+
+        Raises `UsageError` if nothing else is selected, and it is not.
+        """
+        wanted = [each for each in sources if self._codes_of_shellcheck(each.path)]
+        if not wanted:
+            return
+        if self._shellcheck is None:
+            self._miss_shellcheck(wanted[0].path)
+            return
+        self._shellcheck.look_at(File(each, self.options_for(each)) for each in wanted)
+
+    def others_for(self, path: str) -> Others:
+        """What asks ShellCheck about the file *path*, if it is selected and there."""
+        codes = self._codes_of_shellcheck(path)
+        program = self._shellcheck if codes else None
+        return (lambda file: program.findings(file, codes)) if program else nobody
+
+    def _codes_of_shellcheck(self, path: str) -> frozenset[str]:
+        return frozenset(filter(is_of_shellcheck, self.codes_for(path)))
+
+    @cached_property
+    def _shellcheck(self) -> ShellCheck | None:
+        from stagelint import shellcheck
+
+        program = shellcheck.find()
+        if program is None:
+            return None
+        from stagelint.shellcheck.findings import ShellCheck
+
+        return ShellCheck(program, self.notes.append)
+
+    def _miss_shellcheck(self, path: str) -> None:
+        """Say so to who asked for ShellCheck by name. Raises `UsageError`."""
+        settings, given = self.config_for(path), self.arguments
+        words = _words(given.select) + _words(given.extend_select)
+        if not any(map(is_of_shellcheck, (*words, *settings.select, *settings.extend_select))):
+            return
+        missing = "there is no `shellcheck`: pip install 'dockerfile-stagelint[shellcheck]'"
+        always = self.registry(settings).expand(_ALWAYS)
+        if not self.codes_for(path) - self._codes_of_shellcheck(path) - always:
+            raise UsageError(f"nothing but ShellCheck is selected, and {missing}")
+        self.notes.append(f"{missing}; codes SC are not checked")
 
     # -- the repository ------------------------------------------------------------------------
 
