@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model.file import File
@@ -22,6 +22,12 @@ WIKI = "https://www.shellcheck.net/wiki/"
 #: sources is not there to be read (1090, 1091), or is named by a directive (1094 ... 1144); that a
 #: `#!` stands below the prelude, or what it names (1008, 1071, 1128, 2148, 2187, 2239).
 NOT_SAID = frozenset({1008, 1071, 1090, 1091, 1094, 1107, 1126, 1128, 1144, 1145, 2148, 2187, 2239})
+
+#: Said of shells that do not know what others do.
+_PORTABILITY = range(3000, 4000)
+
+#: Said of every line of a heredoc in a file of CRLF; once is enough.
+_CARRIAGE_RETURN = 1017
 
 #: Characters of a message; some quote the script.
 _MAX_MESSAGE = 300
@@ -64,15 +70,25 @@ class ShellCheck:
         done = codes
         for script in scripts(file):
             comments = self._said[script.document]
-            said = [each for each in comments or () if _is_said(each, codes)]
+            said = _said(script, comments or (), codes)
             found += [_finding(file, script, each) for each in said]
             done = frozenset() if comments is None else done
         return found, done
 
 
-def _is_said(comment: Comment, codes: frozenset[str]) -> bool:
-    is_ours = comment.line <= PRELUDE_LINES or comment.code in NOT_SAID
-    return not is_ours and f"SC{comment.code}" in codes
+def _said(script: Script, comments: Iterable[Comment], codes: frozenset[str]) -> Iterator[Comment]:
+    """What of *comments* holds for a script in a Dockerfile, and is to be said.
+
+    What only POSIX does not know says nothing of an `sh` that is not known.
+    """
+    has_cr = False
+    for each in comments:
+        is_ours = each.line <= PRELUDE_LINES or each.code in NOT_SAID
+        is_posix = script.shell.name == "sh" and each.code in _PORTABILITY
+        is_again = has_cr and each.code == _CARRIAGE_RETURN
+        if not (is_ours or is_posix or is_again) and f"SC{each.code}" in codes:
+            yield each
+        has_cr = has_cr or each.code == _CARRIAGE_RETURN
 
 
 def _finding(file: File, script: Script, comment: Comment) -> Finding:

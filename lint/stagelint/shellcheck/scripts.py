@@ -55,6 +55,7 @@ class Script(NamedTuple):
     """A script of an instruction."""
 
     text: Logical
+    shell: Shell
     prelude: str
     stage: Stage
     instruction: Instruction
@@ -90,7 +91,7 @@ def scripts(file: File) -> Iterator[Script]:
     for history in file.histories:
         if speaks_of(file, history.stage):
             for moment in _runs(history):
-                yield from _of_run(moment, history)
+                yield from _of_run(moment)
 
 
 def _runs(history: History) -> Iterator[Moment]:
@@ -106,12 +107,13 @@ def _runs(history: History) -> Iterator[Moment]:
             yield moment
 
 
-def _of_run(moment: Moment, history: History) -> Iterator[Script]:
+def _of_run(moment: Moment) -> Iterator[Script]:
     for command, text in texts(moment.instruction):
         shell = shell_of(command) if command else _shell_in_force(moment)
         if shell and text.text.strip() and len(text.text) <= MAX_LENGTH:
-            prelude = _prelude(_named(shell, history), moment, text.text)
-            yield Script(text, prelude, moment.stage, moment.instruction)
+            shell = _named(shell, moment)
+            prelude = _prelude(shell, moment, text.text)
+            yield Script(text, shell, prelude, moment.stage, moment.instruction)
 
 
 def texts(run: Instruction) -> Iterator[tuple[Sequence[str], Logical]]:
@@ -206,22 +208,26 @@ def _options(words: Sequence[str]) -> Iterator[str]:
 
 
 def _shell_in_force(moment: Moment) -> Shell | None:
-    """The shell that a RUN is given to, if it is one that takes a script by `-c`.
-
-    Under `# escape=` of the backtick, an unknown image is taken to be one of Windows.
-    """
+    """The shell that a RUN is given to, if it is one that takes a script by `-c`."""
     words = moment.shell or ()
-    is_default = words == ("/bin/sh", "-c")
-    if is_default and moment.instruction.escape == "`" and not moment.image:
+    if words == ("/bin/sh", "-c") and not moment.image and _looks_like_windows(moment):
         return None
     return shell_of(words) if words and re.match("-[a-zA-Z]*c$", words[-1]) else None
 
 
-def _named(shell: Shell, history: History) -> Shell:
+def _looks_like_windows(moment: Moment) -> bool:
+    """May an image that is not known be one of Windows, whose shell is cmd?"""
+    run = moment.instruction
+    if run.escape == "`" or re.search("windows|nanoserver", str(moment.stage.opening), re.IGNORECASE):
+        return True
+    return re.search(r"\b[A-Za-z]:\\|%[A-Za-z]+%|\bpowershell\b", run.rest) is not None
+
+
+def _named(shell: Shell, moment: Moment) -> Shell:
     """*shell*, where `sh` is the one that the base image has."""
-    if shell.name != "sh" or not history.image:
+    if shell.name != "sh" or not moment.image:
         return shell
-    return shell._replace(name=SH.get(history.image.os, "sh"))
+    return shell._replace(name=SH.get(moment.image.os, "sh"))
 
 
 def _prelude(shell: Shell, moment: Moment, text: str) -> str:
