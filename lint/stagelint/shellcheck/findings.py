@@ -26,6 +26,10 @@ NOT_SAID = frozenset({1008, 1071, 1090, 1091, 1094, 1107, 1126, 1128, 1144, 1145
 #: Said of shells that do not know what others do.
 _PORTABILITY = range(3000, 4000)
 
+#: What the shell of busybox really lacks: ((..)), braces, arrays. ShellCheck before 0.10 takes it for
+#: dash, and 0.11 does not know yet that it has process substitution.
+_NOT_IN_BUSYBOX = frozenset({3006, 3009, 3030, 3054})
+
 #: Said of every line of a heredoc in a file of CRLF; once is enough.
 _CARRIAGE_RETURN = 1017
 
@@ -77,18 +81,24 @@ class ShellCheck:
 
 
 def _said(script: Script, comments: Iterable[Comment], codes: frozenset[str]) -> Iterator[Comment]:
-    """What of *comments* holds for a script in a Dockerfile, and is to be said.
-
-    What only POSIX does not know says nothing of an `sh` that is not known.
-    """
+    """What of *comments* holds for a script in a Dockerfile, and is to be said."""
     has_cr = False
     for each in comments:
-        is_ours = each.line <= PRELUDE_LINES or each.code in NOT_SAID
-        is_posix = script.shell.name == "sh" and each.code in _PORTABILITY
         is_again = has_cr and each.code == _CARRIAGE_RETURN
-        if not (is_ours or is_posix or is_again) and f"SC{each.code}" in codes:
-            yield each
         has_cr = has_cr or each.code == _CARRIAGE_RETURN
+        if f"SC{each.code}" in codes and not is_again and _holds(script.shell.name, each):
+            yield each
+
+
+def _holds(shell: str, comment: Comment) -> bool:
+    """What an `sh` lacks is not known as long as it is not known which one it is."""
+    if comment.line <= PRELUDE_LINES or comment.code in NOT_SAID:
+        return False
+    if comment.code not in _PORTABILITY:
+        return True
+    if shell in ("ash", "busybox"):
+        return comment.code in _NOT_IN_BUSYBOX
+    return shell != "sh"
 
 
 def _finding(file: File, script: Script, comment: Comment) -> Finding:

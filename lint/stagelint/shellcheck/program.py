@@ -25,7 +25,7 @@ AT_ONCE = 2000
 #: Bytes that a process may write.
 MAX_OUTPUT = 64 << 20
 #: Seconds for a process, and for each of its scripts; a real one takes 0.01.
-SECONDS, SECONDS_EACH = 10.0, 0.1
+SECONDS, SECONDS_EACH = 10.0, 0.05
 
 
 class Replacement(NamedTuple):
@@ -59,7 +59,7 @@ def ask(program: str, documents: Sequence[str]) -> list[list[Comment] | None]:
     None for one that it could not judge, or not in time. Raises `OSError` if it cannot be started.
     """
     said: list[list[Comment] | None] = []
-    deadline = monotonic() + 2 * (SECONDS + SECONDS_EACH * len(documents))
+    deadline = monotonic() + 7 * SECONDS + 2 * SECONDS_EACH * len(documents)
     with orderly_end():
         for at in range(0, len(documents), AT_ONCE):
             said += _divided(program, documents[at : at + AT_ONCE], deadline)

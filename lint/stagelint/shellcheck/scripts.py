@@ -218,7 +218,9 @@ def _shell_in_force(moment: Moment) -> Shell | None:
 def _looks_like_windows(moment: Moment) -> bool:
     """May an image that is not known be one of Windows, whose shell is cmd?"""
     run = moment.instruction
-    if run.escape == "`" or re.search("windows|nanoserver", str(moment.stage.opening), re.IGNORECASE):
+    if run.escape == "`" or re.search(
+        "windows|nanoserver", str(moment.stage.opening), re.IGNORECASE
+    ):
         return True
     return re.search(r"\b[A-Za-z]:\\|%[A-Za-z]+%|\bpowershell\b", run.rest) is not None
 
