@@ -418,6 +418,16 @@ def test_a_comment_that_silences_nothing_is_said_if_shellcheck_was_asked(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    ("selector", "url"), [("SC2086", "wiki/SC2086"), ("SC", "wiki/"), ("shellcheck", "wiki/")]
+)
+def test_its_pages(selector: str, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rule", selector, "--isolated"]) == 0
+    assert f"https://www.shellcheck.net/{url}\n" in capsys.readouterr().out
+    assert main(["rule", selector, "--isolated", "--output-format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["url"].endswith(url)
+
+
 def test_fixing(folder: Path) -> None:
     assert run("--select", "SC", "--fix") == 0
     assert "$X" in (folder / "Dockerfile").read_text("utf-8")

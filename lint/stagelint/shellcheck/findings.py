@@ -7,16 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model.file import File
 from stagelint.rule import Finding, Severity
+from stagelint.shellcheck import page
 from stagelint.shellcheck.program import Comment, Replacement, ask
 from stagelint.shellcheck.scripts import PRELUDE_LINES, Script, scripts, texts
 from stagelint.source import Span
 from stagelint.syntax import parse
 from stagelint.syntax.nodes import Logical
-
-#: The name of all its checks, which selects and silences them together.
-NAME = "shellcheck"
-
-WIKI = "https://www.shellcheck.net/wiki/"
 
 #: What says nothing of a script in a Dockerfile, or only of what was made of it here: that a file it
 #: sources is not there to be read (1090, 1091), or is named by a directive (1094 ... 1144); that a
@@ -76,7 +72,7 @@ class ShellCheck:
             comments = self._said[script.document]
             said = _said(script, comments or (), codes)
             found += [_finding(file, script, each) for each in said]
-            done = frozenset() if comments is None else done
+            done = done if comments is not None else frozenset[str]()
         return found, done
 
 
@@ -107,7 +103,7 @@ def _finding(file: File, script: Script, comment: Comment) -> Finding:
     code = f"SC{comment.code}"
     return Finding(
         code,
-        NAME,
+        page.NAME,
         Severity(comment.level),
         file.source,
         script.span(start, end),
@@ -115,7 +111,7 @@ def _finding(file: File, script: Script, comment: Comment) -> Finding:
         fix=_fix(file, script, comment),
         stage=script.stage.label,
         role=file.role_of(script.stage),
-        url=WIKI + code,
+        url=page.WIKI + code,
     )
 
 
