@@ -126,6 +126,10 @@ def test_what_no_shell_reads_is_left_alone(case: str) -> None:
     assert findings(SILENT[case]) == []
 
 
+def test_what_only_looks_like_windows_is_read() -> None:
+    assert "SC2006" in codes("FROM a\nRUN echo `date +%Y%m%d` | sed 's:\\\\:/:'\n")
+
+
 def test_the_shell_in_force_is_asked_for() -> None:
     text = """\
         FROM debian AS base

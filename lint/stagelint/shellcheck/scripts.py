@@ -42,6 +42,10 @@ _GIVEN = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_p
 _HARMLESS = r"#[ \t]*shellcheck[ \t]+disable=[A-Za-z0-9,-]+[ \t]*(?:#.*)?\r?$"
 
 
+#: A path, a variable or a program of Windows.
+_OF_WINDOWS = r"""(?:^|[\s"'=])[cC]:\\[a-zA-Z]|%[a-zA-Z]{3,}%|\bpowershell\b"""
+
+
 class Shell(NamedTuple):
     """What reads a script."""
 
@@ -222,7 +226,7 @@ def _looks_like_windows(moment: Moment) -> bool:
         "windows|nanoserver", str(moment.stage.opening), re.IGNORECASE
     ):
         return True
-    return re.search(r"\b[A-Za-z]:\\|%[A-Za-z]+%|\bpowershell\b", run.rest) is not None
+    return re.search(_OF_WINDOWS, run.rest) is not None
 
 
 def _named(shell: Shell, moment: Moment) -> Shell:
