@@ -324,6 +324,36 @@ def test_one_script_that_takes_too_long_spoils_no_other(monkeypatch: pytest.Monk
     assert said[2]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    run = "RUN " + " && ".join(["echo $x"] * 1000)
+    lines = "\n".join(f"{run} && echo {number}" for number in range(20))
+    (tmp_path / "Dockerfile").write_text(f"FROM a\n{lines}\n", "utf-8")
+    (tmp_path / "tmp").mkdir()
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    environ["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
+    command = [sys.executable, "-m", "stagelint", "--isolated", "--select", "SC", "Dockerfile"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ) as process:
+        while process.poll() is None and not list((tmp_path / "tmp").glob("*/*")):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.terminate()
+
+    assert process.returncode == 143
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_program_that_does_not_start_is_a_note(tmp_path: Path) -> None:
+    notes: list[str] = []
+    file = File(Source("Dockerfile", "FROM a\nRUN echo $x\n"))
+
+    found, asked = ShellCheck(str(tmp_path), notes.append).findings(file, ALL)
+
+    assert (found, asked) == ([], frozenset())
+    assert notes[-1] == "Dockerfile:2: shellcheck could not check this script"
+
+
 def test_a_script_of_absurd_length_is_not_read() -> None:
     assert read(f"FROM a\nRUN echo {'x' * MAX_LENGTH}\n") == []
 

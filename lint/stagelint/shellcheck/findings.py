@@ -22,6 +22,9 @@ NOT_SAID = frozenset({1008, 1071, 1090, 1091, 1094, 1107, 1126, 1128, 1144, 1145
 #: Said of shells that do not know what others do.
 _PORTABILITY = range(3000, 4000)
 
+#: That `echo` prints a backslash as it is, which that of dash does not.
+_ECHO = 2028
+
 #: What the shell of busybox really lacks: ((..)), braces, arrays. ShellCheck before 0.10 takes it for
 #: dash, and 0.11 does not know yet that it has process substitution.
 _NOT_IN_BUSYBOX = frozenset({3006, 3009, 3030, 3054})
@@ -44,12 +47,12 @@ class ShellCheck:
 
     def look_at(self, files: Iterable[File]) -> None:
         """Ask about all scripts of *files* at once, so that `findings` need not."""
-        found = [(file, script) for file in files for script in scripts(file)]
-        new = {
-            script.document: (file, script)
-            for file, script in reversed(found)
-            if script.document not in self._said
-        }
+        new: dict[str, str] = {}
+        for file in files:
+            for script in scripts(file):
+                if script.document not in self._said:
+                    line = file.source.position(script.instruction.start).line
+                    new.setdefault(script.document, f"{file.source.path}:{line}")
         if not new:
             return
         try:
@@ -57,11 +60,10 @@ class ShellCheck:
         except OSError as error:
             self._note(f"{self._program}: {(error.strerror or str(error)).lower()}")
             said = [None] * len(new)
-        self._said.update(zip(new, said, strict=True))
-        for (file, script), one in zip(new.values(), said, strict=True):
+        for (document, where), one in zip(new.items(), said, strict=True):
+            self._said[document] = one
             if one is None:
-                line = file.source.position(script.instruction.start).line
-                self._note(f"{file.source.path}:{line}: shellcheck could not check this script")
+                self._note(f"{where}: shellcheck could not check this script")
 
     def findings(self, file: File, codes: frozenset[str]) -> tuple[list[Finding], frozenset[str]]:
         """What it says of *file* under *codes*, and those that were looked for in all of it."""
@@ -90,11 +92,9 @@ def _holds(shell: str, comment: Comment) -> bool:
     """What an `sh` lacks is not known as long as it is not known which one it is."""
     if comment.line <= PRELUDE_LINES or comment.code in NOT_SAID:
         return False
-    if comment.code not in _PORTABILITY:
-        return True
-    if shell in ("ash", "busybox"):
+    if shell in ("ash", "busybox") and comment.code in _PORTABILITY:
         return comment.code in _NOT_IN_BUSYBOX
-    return shell != "sh"
+    return shell != "sh" or comment.code not in (*_PORTABILITY, _ECHO)
 
 
 def _finding(file: File, script: Script, comment: Comment) -> Finding:
