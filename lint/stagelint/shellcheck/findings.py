@@ -32,6 +32,9 @@ _NOT_IN_BUSYBOX = frozenset({3006, 3009, 3030, 3054})
 #: Said of every line of a heredoc in a file of CRLF; once is enough.
 _CARRIAGE_RETURN = 1017
 
+#: Findings of a script whose fixes are worked out, for which the script is read again.
+_MAX_FIXES = 100
+
 #: Characters of a message; some quote the script.
 _MAX_MESSAGE = 300
 
@@ -73,7 +76,10 @@ class ShellCheck:
         for script in scripts(file):
             comments = self._said[script.document]
             said = _said(script, comments or (), codes)
-            found += [_finding(file, script, each) for each in said]
+            found += [
+                _finding(file, script, each, with_fix=number < _MAX_FIXES)
+                for number, each in enumerate(said)
+            ]
             done = done if comments is not None else frozenset[str]()
         return found, done
 
@@ -97,7 +103,7 @@ def _holds(shell: str, comment: Comment) -> bool:
     return shell != "sh" or comment.code not in (*_PORTABILITY, _ECHO)
 
 
-def _finding(file: File, script: Script, comment: Comment) -> Finding:
+def _finding(file: File, script: Script, comment: Comment, *, with_fix: bool) -> Finding:
     start = script.offset(comment.line, comment.column)
     end = script.offset(comment.end_line, comment.end_column)
     code = f"SC{comment.code}"
@@ -108,7 +114,7 @@ def _finding(file: File, script: Script, comment: Comment) -> Finding:
         file.source,
         script.span(start, end),
         _message(comment.message),
-        fix=_fix(file, script, comment),
+        fix=_fix(file, script, comment) if with_fix else None,
         stage=script.stage.label,
         role=file.role_of(script.stage),
         url=page.WIKI + code,

@@ -127,8 +127,8 @@ def texts(run: Instruction) -> Iterator[tuple[Sequence[str], Logical]]:
     others = _without(run, heredoc) if heredoc else ""
     if heredoc and not others:
         body = _body(run, heredoc)
-        first = body.text.partition("\n")[0]
-        yield first[2:].split() if first.startswith("#!") else (), body
+        is_program = run.text.startswith("#!", heredoc.body.start)
+        yield body.text.partition("\n")[0][2:].split() if is_program else (), body
         return
     parts = [part for each in run.heredocs for part in _as_written(run, each)]
     yield (), run.logical.after(run.rest_start).followed_by(parts)
