@@ -38,15 +38,14 @@ def session(rules: str) -> Session:
 
 def findings(run: Session, project: Project, *, multi_stage: bool) -> Iterator[Finding]:
     """What is said of the repository in the current folder."""
-    rules = run.rules_for("Dockerfile")
-    registry = run.registry(run.config_for("Dockerfile"))
-    yield from engine.lint_project(project, rules, registry.resolve)
+    ruleset = run.ruleset_for("Dockerfile")
+    yield from engine.lint_project(project, ruleset)
     for path in project.dockerfiles:
         file = project.dockerfile(path)
         if file is None or not discover.is_dockerfile(path):
             continue
         if len(file.stages) > 1 or not multi_stage:
-            yield from engine.lint(file, rules, registry.resolve)
+            yield from engine.lint(file, ruleset)
 
 
 def rows(folder: str, run: Session, project: Project, *, multi_stage: bool) -> Iterator[str]:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -757,6 +758,7 @@ def seed_object(path: Path) -> dict[str, Any]:
         "note": "",
         "certain": True,
         "guarantee": "same-build",
+        "fingerprint": ANY,
     }
 
 
@@ -1276,12 +1278,16 @@ ignore = ["SL102"]
 exclude = []
 include = []
 ships = []
+trusted-registries = []
 plugins = []
+# preset: none
+# builder-stages: quiet
 dialect = "buildkit"
-fail-level = "warning"
+# fail-level: warning
 output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
+strict-labels = false
 final-base-budget = ""
 sizes = ""
 
@@ -1290,9 +1296,13 @@ sizes = ""
 
 [per-file-ignores]
 
+[severity]
+
 [build-args]
 
 [registry-mirrors]
+
+[label-schema]
 """
     head = f"# from {os.path.join('api', 'stagelint.toml')}\nselect = []\nextend-select = []\n"
 

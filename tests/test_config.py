@@ -233,9 +233,10 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 
 
 UNKNOWN = (
-    "known are select, extend-select, ignore, exclude, include, ships, plugins, dialect, fail-level,"
-    " output-format, unsafe-fixes, allow-libc-change, final-base-budget, sizes, targets,"
-    " per-file-ignores, build-args, registry-mirrors"
+    "known are select, extend-select, ignore, exclude, include, ships, trusted-registries, plugins,"
+    " preset, builder-stages, dialect, fail-level, output-format, unsafe-fixes, allow-libc-change,"
+    " strict-labels, final-base-budget, sizes, targets, per-file-ignores, severity, build-args,"
+    " registry-mirrors, label-schema"
 )
 
 
@@ -549,21 +550,29 @@ ignore = []
 exclude = []
 include = []
 ships = []
+trusted-registries = []
 plugins = []
+# preset: none
+# builder-stages: quiet
 dialect = "buildkit"
-fail-level = "warning"
+# fail-level: warning
 output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
+strict-labels = false
 final-base-budget = ""
 sizes = ""
 targets = []
 
 [per-file-ignores]
 
+[severity]
+
 [build-args]
 
 [registry-mirrors]
+
+[label-schema]
 """
     )
 
@@ -580,12 +589,16 @@ ignore = ["unused-stage"]
 exclude = ["vendor"]
 include = ["*.docker"]
 ships = ["worker"]
+trusted-registries = []
 plugins = ["their_rules"]
+# preset: none
+# builder-stages: quiet
 dialect = "kaniko"
 fail-level = "info"
 output-format = "json-lines"
 unsafe-fixes = true
 allow-libc-change = true
+strict-labels = false
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
 
@@ -599,11 +612,15 @@ sizes = "ci/sizes.json"
 "legacy/**" = ["SL101", "SL102"]
 "*.dev" = ["DL3006"]
 
+[severity]
+
 [build-args]
 "VERSION" = "1.2"
 
 [registry-mirrors]
 "mirror.example.com/hub" = "docker.io"
+
+[label-schema]
 """
     )
 

@@ -16,14 +16,13 @@ from stagelint.edit import Guarantee
 from stagelint.engine import fix, lint, lint_project
 from stagelint.model import File, Options
 from stagelint.project import project
-from stagelint.registry import Registry, rules_of
+from stagelint.registry import Ruleset, rules_of
 from stagelint.rule import Bad, Finding, Good, Rule
-from stagelint.session import options_of
+from stagelint.session import Session, options_of
 from stagelint.sizes import shipped
 from stagelint.source import Source
 
 RULES = list(rules_of("stagelint_rules"))
-REGISTRY = Registry()
 
 
 def cases(*, of_repositories: bool) -> list[ParameterSet]:
@@ -48,7 +47,7 @@ def unmark(marked: str) -> str:
 
 
 def mark(rule: type[Rule], source: Source, options: Options) -> str:
-    found = lint(File(source, options), needed(rule), REGISTRY.resolve)
+    found = lint(File(source, options), Ruleset.of(needed(rule)))
     return marked_with(source, [each for each in found if each.code == rule.code])
 
 
@@ -67,7 +66,7 @@ def fixed(rule: type[Rule], source: Source, options: Options, *, unsafe: bool) -
     def accepts(guarantee: Guarantee) -> bool:
         return unsafe or guarantee.is_safe
 
-    result = fix(source, options, needed(rule), REGISTRY.resolve, accepts)
+    result = fix(source, options, Ruleset.of(needed(rule)), accepts)
     assert result.withheld == []
     return result.source.text
 
@@ -85,10 +84,12 @@ def test_example_with_a_repository(
         path.write_text(unmark(text))
 
     repository = project(".", File)
-    found = list(lint_project(repository, [rule], REGISTRY.resolve))
+    found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        file = File(source, Options(project=lambda: repository))
-        found += lint(file, [rule], REGISTRY.resolve)
+        ignored = Session.ignore_file_for(source.path)
+        options = Options(project=lambda: repository, ignore_file=lambda it=ignored: it)
+        file = File(source, options)
+        found += lint(file, Ruleset.of([rule]))
 
     for name, text in marked.items():
         source = Source.from_bytes(name, Path(name).read_bytes())

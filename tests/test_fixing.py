@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.engine import fix, lint, prove
 from stagelint.model import File, Options
-from stagelint.registry import Registry, rules_of
+from stagelint.registry import Registry, Ruleset, rules_of
 from stagelint.rule import Bad, Finding, Rule
 from stagelint.source import Source, Span
 
 REGISTRY = Registry()
-RULES = REGISTRY.load(REGISTRY.defaults)
+RULESET = Ruleset(REGISTRY, REGISTRY.defaults)
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 TEXTS = {
@@ -46,8 +46,8 @@ def test_settles_and_withholds_nothing(name: str, accepts: object) -> None:
     source = Source.from_bytes("Dockerfile", TEXTS[name])
     accepted = safe if accepts is safe else everything
 
-    once = fix(source, Options(), RULES, REGISTRY.resolve, accepted)
-    twice = fix(once.source, Options(), RULES, REGISTRY.resolve, accepted)
+    once = fix(source, Options(), RULESET, accepted)
+    twice = fix(once.source, Options(), RULESET, accepted)
 
     assert once.withheld == []
     assert twice.source.text == once.source.text
@@ -84,8 +84,8 @@ def test_any_file_settles_without_new_errors(text: str) -> None:
     before = {problem.kind for problem in File(source).problems}
 
     for accepts in (safe, everything):
-        fixed = fix(source, Options(), RULES, REGISTRY.resolve, accepts)
-        again = fix(fixed.source, Options(), RULES, REGISTRY.resolve, accepts)
+        fixed = fix(source, Options(), RULESET, accepts)
+        again = fix(fixed.source, Options(), RULESET, accepts)
 
         assert {problem.kind for problem in File(fixed.source).problems} <= before
         assert again.source.text == fixed.source.text
@@ -95,7 +95,7 @@ def test_any_file_settles_without_new_errors(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_a_safe_fix_keeps_every_target(text: str) -> None:
     source = Source("Dockerfile", text)
-    fixed = fix(source, Options(), RULES, REGISTRY.resolve)
+    fixed = fix(source, Options(), RULESET)
     before, after = File(source), File(fixed.source)
     if fixed.source is source:
         return
@@ -227,9 +227,9 @@ def test_a_fix_that_changes_the_build_is_withheld(old: str, new: str, reason: st
     rule = type("Liar", (Liar,), {"old": old, "new": new, "__doc__": Liar.__doc__})
     source = Source("Dockerfile", TEXT)
 
-    fixed = fix(source, Options(), [rule], REGISTRY.resolve)
+    fixed = fix(source, Options(), Ruleset.of([rule]))
     file = File(source)
-    [finding] = prove(file, lint(file, [rule], REGISTRY.resolve))
+    [finding] = prove(file, lint(file, Ruleset.of([rule])))
 
     assert fixed.source.text == TEXT
     assert [withheld.reason for withheld in fixed.withheld] == [reason]
@@ -253,7 +253,7 @@ def test_a_fix_that_changes_the_build_is_withheld(old: str, new: str, reason: st
 def test_a_fix_that_keeps_the_build_is_made(old: str, new: str) -> None:
     rule = type("Liar", (Liar,), {"old": old, "new": new, "__doc__": Liar.__doc__})
 
-    fixed = fix(Source("Dockerfile", TEXT), Options(), [rule], REGISTRY.resolve)
+    fixed = fix(Source("Dockerfile", TEXT), Options(), Ruleset.of([rule]))
 
     assert fixed.withheld == []
     assert fixed.source.text == TEXT.replace(old, new)
@@ -270,7 +270,7 @@ def test_a_name_is_not_harmless_where_the_build_reads_it(reader: str, old: str, 
     text = TEXT.replace("RUN unused", reader).replace(" AS app", "")
     rule = type("Liar", (Liar,), {"old": old, "new": new, "__doc__": Liar.__doc__})
 
-    fixed = fix(Source("Dockerfile", text), Options(), [rule], REGISTRY.resolve)
+    fixed = fix(Source("Dockerfile", text), Options(), Ruleset.of([rule]))
 
     assert fixed.source.text == text
 

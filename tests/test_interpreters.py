@@ -6,11 +6,11 @@ import pytest
 
 from stagelint import engine
 from stagelint.model.file import File, Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 
 REGISTRY = Registry(())
-RULES = REGISTRY.load(REGISTRY.expand(["SL207"]))
+RULESET = Ruleset(REGISTRY, REGISTRY.expand(["SL207"]))
 
 VENV = "RUN python -m venv /venv && /venv/bin/pip install numpy"
 PREFIX = "RUN pip install --prefix=/install flask"
@@ -20,7 +20,7 @@ NODE = "WORKDIR /a\nRUN npm install sharp"
 def said(base: str, made: str, final: str, *then: str) -> list[str]:
     text = "\n".join((f"FROM {base} AS b", made, f"FROM {final}", *then, "CMD x", ""))
     file = File(Source("Dockerfile", text), Options())
-    return [each.message for each in engine.lint(file, RULES, REGISTRY.resolve)]
+    return [each.message for each in engine.lint(file, RULESET)]
 
 
 @pytest.mark.parametrize(

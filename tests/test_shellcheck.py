@@ -126,6 +126,12 @@ def test_what_no_shell_reads_is_left_alone(case: str) -> None:
     assert findings(SILENT[case]) == []
 
 
+def test_builders_are_spoken_of_if_that_is_asked_for() -> None:
+    found = findings(SILENT["builder"], Options(builders_too=True))
+
+    assert [each.stage for each in found if each.code == "SC2086"] == ["b"]
+
+
 def test_what_only_looks_like_windows_is_read() -> None:
     assert "SC2006" in codes("FROM a\nRUN echo `date +%Y%m%d` | sed 's:\\\\:/:'\n")
 
@@ -460,6 +466,12 @@ def test_its_pages(selector: str, url: str, capsys: pytest.CaptureFixture[str]) 
     assert f"https://www.shellcheck.net/{url}\n" in capsys.readouterr().out
     assert main(["rule", selector, "--isolated", "--output-format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["url"].endswith(url)
+
+
+def test_the_preset_of_hadolint_has_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("--preset", "hadolint")
+
+    assert "Dockerfile:3:10: info SC2086" in capsys.readouterr().out
 
 
 def test_fixing(folder: Path) -> None:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from stagelint.dialect import DIALECTS
 from stagelint.engine import lint
 from stagelint.model import File, Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 from stagelint.syntax import parse
 from stagelint.syntax.nodes import Comment, Instruction, Piece, PieceKind
 
 REGISTRY = Registry()
-RULES = REGISTRY.load(REGISTRY.defaults)
+RULESET = Ruleset(REGISTRY, REGISTRY.defaults)
 
 PIECES = st.sampled_from(
     [
@@ -81,7 +81,7 @@ def test_the_logical_text_leads_back_to_the_file(text: str) -> None:
 def test_no_text_makes_a_rule_fail(text: str, dialect: Any) -> None:
     file = File(Source("Dockerfile", text), Options(dialect=dialect))
 
-    for finding in lint(file, RULES, REGISTRY.resolve):
+    for finding in lint(file, RULESET):
         assert 0 <= finding.span.start <= finding.span.end <= max(1, len(text))
 
 
@@ -193,7 +193,7 @@ def test_large_files_take_seconds(shape: str) -> None:
     file = File(Source("Dockerfile", BIG[shape](number)))
 
     start = time.process_time()
-    lint(file, RULES, REGISTRY.resolve)
+    lint(file, RULESET)
 
     assert time.process_time() - start < 60
 

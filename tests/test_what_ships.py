@@ -10,7 +10,7 @@ from stagelint import engine
 from stagelint.model import byte_counts
 from stagelint.model.base_images import BaseImage, describe
 from stagelint.model.file import File, Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.rule import Finding, Severity
 from stagelint.sizes import shipped
 from stagelint.source import Source
@@ -20,8 +20,8 @@ REGISTRY = Registry(())
 
 def found(text: str, rule: str, **more: Any) -> list[Finding]:
     given = Options(sizes=shipped, **more)
-    rules = REGISTRY.load(REGISTRY.expand([rule]))
-    return list(engine.lint(File(Source("Dockerfile", text), given), rules, REGISTRY.resolve))
+    ruleset = Ruleset(REGISTRY, REGISTRY.expand([rule]))
+    return list(engine.lint(File(Source("Dockerfile", text), given), ruleset))
 
 
 PAIRS = [

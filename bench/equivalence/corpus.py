@@ -22,7 +22,7 @@ from bench.equivalence.reading import file_of
 from bench.equivalence.texts import comparable, dockerfiles
 from stagelint.engine import fix
 from stagelint.model import Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 
 
@@ -32,8 +32,8 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.counts: Counter[str] = Counter()
-        self._registry = Registry()
-        self._rules = self._registry.load(self._registry.defaults)
+        registry = Registry()
+        self._ruleset = Ruleset(registry, registry.defaults)
 
     def pairs(self) -> Iterator[Pair]:
         """Every file that `--fix` changes, as it was and as it is then."""
@@ -52,7 +52,7 @@ class Corpus:
 
     def _fixed(self, text: str) -> str:
         source = Source("Dockerfile", text)
-        return fix(source, Options(), self._rules, self._registry.resolve).source.text
+        return fix(source, Options(), self._ruleset).source.text
 
     def _pair(self, origin: str, before: str, after: str) -> Pair:
         tried = assignments(file_of(before), file_of(after), Random(origin))

@@ -13,7 +13,7 @@ from bench.equivalence.reading import file_of
 from bench.equivalence.texts import Sources, Text
 from stagelint.engine import fix
 from stagelint.model import Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 
 #: What `--fix` makes of a file.
@@ -37,9 +37,9 @@ _TRIES = 200
 def fixed_pairs(seed: int, sources: Sources) -> Iterator[Pair]:
     """Every file that has safe fixes, and what becomes of it."""
     registry = Registry()
-    rules = registry.load(registry.defaults)
+    ruleset = Ruleset(registry, registry.defaults)
     for found in itertools.chain(*sources.values()):
-        done = fix(Source("Dockerfile", found.text), Options(), rules, registry.resolve)
+        done = fix(Source("Dockerfile", found.text), Options(), ruleset)
         if done.source.text != found.text:
             yield _pair(FIXED, found, done.source.text, Random(f"{seed} {found.origin}"))
 

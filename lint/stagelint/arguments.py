@@ -11,11 +11,10 @@ from functools import cache
 from typing import NoReturn
 
 from stagelint import __version__
-from stagelint.config import FORMATS
+from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
 
 COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config")
-LEVELS = ("error", "warning", "info", "style", "none")
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
@@ -66,6 +65,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
+    parser.set_defaults(preset=None, builder_stages=None)
     _PARSERS[command](parser)
     return command, parser.parse_args(arguments)
 
@@ -97,9 +97,25 @@ def _check(parser: ArgumentParser) -> None:
     rules.add_argument(
         "--per-file-ignores", action="append", metavar="GLOB:RULES", help="not in these files"
     )
+    rules.add_argument(
+        "--preset", choices=PRESETS, metavar="NAME", help=f"run a set: {_one_of(PRESETS)}"
+    )
+    rules.add_argument(
+        "--builder-stages",
+        choices=BUILDER_STAGES,
+        metavar="WHETHER",
+        help="whether rules for what ships speak of other stages: quiet (default) or all",
+    )
     _build(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=FORMATS, metavar="FORMAT", help=_one_of(FORMATS))
+    output.add_argument(
+        "--output-format",
+        action="append",
+        type=_output,
+        metavar="FORMAT[:FILE]",
+        help=f"print or write findings so; may be given again: {_one_of(tuple(FORMATS))}",
+    )
+    output.add_argument("-o", "--output-file", metavar="FILE", help="write there what is printed")
     output.add_argument("--fail-level", choices=LEVELS, metavar="LEVEL", help=_one_of(LEVELS))
     output.add_argument("-e", "--exit-zero", action="store_true", help="exit 0 despite findings")
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
@@ -226,6 +242,15 @@ def _verifying(add: Callable[..., object], builder: str, target: str) -> None:
     add("--timeout", type=_seconds, metavar="SECONDS", help="for the builds of one file")
     add("--secret", action="append", default=[], metavar="SPEC", help="as docker build")
     add("--ssh", action="append", default=[], metavar="SPEC", help="as docker build")
+
+
+def _output(text: str) -> tuple[str, str]:
+    from stagelint import outputs
+
+    try:
+        return outputs.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:

@@ -25,7 +25,12 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     if STDIN in paths and len(paths) > 1:
         raise UsageError("stdin (-) is linted alone, without other paths")
     _check_arguments(given)
+    written = [path for _, path in session.outputs if path]
     sources = list(_sources(session, paths))
+    if written:
+        from stagelint import outputs
+
+        outputs.check(written, sources, session)
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
     session.look_at_scripts(sources)
@@ -89,18 +94,17 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
 
 
 def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
-    rules = session.rules_for(source.path)
+    ruleset = session.ruleset_for(source.path)
     options = session.options_for(source)
-    resolve = session.registry(session.config_for(source.path)).resolve
     others = session.others_for(source.path)
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, rules, resolve, _accepts(session), others)
+        fixed = engine.fix(source, options, ruleset, _accepts(session), others)
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
     file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, rules, resolve, others))
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 
@@ -119,10 +123,9 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
         if project is None or id(project) in done:
             continue
         done.add(id(project))
-        rules = session.rules_for(os.path.join(folder, "Dockerfile"))
+        ruleset = session.ruleset_for(os.path.join(folder, "Dockerfile"))
         by_source: dict[str, list[Finding]] = {}
-        resolve = session.registry(session.config_for(folder)).resolve
-        for finding in engine.lint_project(project, rules, resolve):
+        for finding in engine.lint_project(project, ruleset):
             path = finding.source.path
             if _lies_below(path, folders) and not session.is_silenced(finding):
                 by_source.setdefault(path, []).append(finding)

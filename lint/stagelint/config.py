@@ -13,8 +13,32 @@ from stagelint.source import Source, Span
 from stagelint.syntax.characters import quoted
 from stagelint.tuples import NamedTuple
 
-FORMATS = ("text", "concise", "json", "json-lines")
+#: The formats of findings, and what each is for. All but the first four are modules of `report` with
+#: a function `render(run)`, called so but for `-` instead of `_`.
+FORMATS = {
+    "text": "people: every finding with its lines, the reason and the cure",
+    "concise": "one line a finding",
+    "json": "programs and editors, in the shape of ruff's",
+    "json-lines": "the same, an object a line",
+    "sarif": "GitHub code scanning and other readers of SARIF 2.1.0",
+    "github": "annotations of GitHub Actions",
+    "gitlab": "the Code Quality report of GitLab",
+    "azure": "issues of Azure Pipelines",
+    "rdjson": "reviewdog, with suggestions",
+    "checkstyle": "Jenkins, reviewdog and others",
+    "junit": "what shows results of tests",
+    "sonarqube": "SonarQube 10.3 and newer, as generic issues",
+    "gnu": "Emacs, Vim and Visual Studio Code, as GCC prints them",
+    "markdown": "comments on pull requests, and `$GITHUB_STEP_SUMMARY`",
+    "hadolint-json": "programs that read the JSON of hadolint",
+}
 LEVELS = ("error", "warning", "info", "style", "none")
+SEVERITIES = LEVELS[:-1]
+BUILDER_STAGES = ("quiet", "all")
+#: What the value of a label may have to be; see `model.labels`.
+LABEL_KINDS = ("text", "url", "rfc3339", "spdx", "hash", "semver", "email")
+#: The names of `presets.PRESETS`, which knows the rules, and is not for a parser to load.
+PRESETS = ("buildkit", "hadolint", "strict")
 PYPROJECT = "pyproject.toml"
 #: In one folder the first of these counts. `.stagelint.yml` and its like are another tool's.
 NAMES = (".stagelint.toml", "stagelint.toml", PYPROJECT)
@@ -56,7 +80,19 @@ class Config(NamedTuple):
     """May advice cross from one C library to another?"""
     build_args: Mapping[str, str] = {}
     dialect: str = BUILDKIT.name
-    fail_level: str = "warning"
+    fail_level: str = ""
+    """Empty for that of the preset."""
+    preset: str = ""
+    """A name of `presets.PRESETS`: what runs if `select` does not say; empty for the default."""
+    builder_stages: str = ""
+    """`all` if rules that care for what ships alone speak of all stages; empty for the preset's."""
+    severity: Mapping[str, str] = {}
+    """How severe the findings of some rules are."""
+    trusted_registries: tuple[str, ...] = ()
+    label_schema: Mapping[str, str] = {}
+    """Labels that an image must have, with the kind of their value."""
+    strict_labels: bool = False
+    """Are labels wrong that the schema does not have?"""
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()

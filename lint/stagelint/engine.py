@@ -8,7 +8,8 @@ from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.model.file import File, Options
 from stagelint.model.project import Project
-from stagelint.rule import Finding, ProjectRule, Rule
+from stagelint.registry import Ruleset
+from stagelint.rule import Finding, ProjectRule
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
 
@@ -45,42 +46,29 @@ class Fixed(NamedTuple):
     """Rewrites that dockerfile-parse could not judge."""
 
 
-def lint(
-    file: File,
-    rules: Sequence[type[Rule]],
-    resolve: Callable[[str], frozenset[str]],
-    others: Others = nobody,
-) -> list[Finding]:
-    """What *rules* and *others* find in *file* and no comment silences, in the order of the text.
-
-    *resolve* gives the codes a selector in a comment stands for.
-    """
-    found = [each for rule in rules if not rule.late for each in rule().check(file)]
+def lint(file: File, ruleset: Ruleset, others: Others = nobody) -> list[Finding]:
+    """What *ruleset* and *others* find in *file* and no comment silences, in the order of the text."""
+    rules = ruleset.rules(file.source.text)
     said, asked = others(file)
-    ran = asked.union(rule.code for rule in rules if not rule.late)
-    kept = suppress.apply(file, [*found, *said], resolve, ran)
-    late = [each for rule in rules if rule.late for each in rule().check(file)]
+    found = [each for rule in rules if not rule.late for each in rule().check(file)]
+    found = ruleset.judged([*found, *said])
+    ran = (ruleset.codes - ruleset.of_shellcheck | asked) - {r.code for r in rules if r.late}
+    kept = suppress.apply(file, found, ruleset, ran)
+    late = ruleset.judged([each for rule in rules if rule.late for each in rule().check(file)])
     if late:
-        kept += suppress.apply(file, late, resolve, frozenset())
+        kept += suppress.apply(file, late, ruleset, frozenset())
     return sorted(kept, key=lambda each: (each.source.path, each.span, each.code))
 
 
-def lint_project(
-    project: Project,
-    rules: Sequence[type[Rule]],
-    resolve: Callable[[str], frozenset[str]],
-) -> list[Finding]:
-    """What *rules* find in the files of a repository that ask for builds, each said once.
-
-    *resolve* gives the codes a selector in a comment stands for.
-    """
-    found = [
+def lint_project(project: Project, ruleset: Ruleset) -> list[Finding]:
+    """What *ruleset* finds in the files of a repository that ask for builds, each said once."""
+    said = [
         each
-        for rule in rules
+        for rule in ruleset.rules()
         if issubclass(rule, ProjectRule)
         for each in rule().check_project(project)
-        if not suppress.is_silenced(each, resolve)
     ]
+    found = [each for each in ruleset.judged(said) if not suppress.is_silenced(each, ruleset)]
     distinct = {(each.source.path, each.span, each.code, each.message): each for each in found}
     return [distinct[key] for key in sorted(distinct)]
 
@@ -88,8 +76,7 @@ def lint_project(
 def fix(
     source: Source,
     options: Options,
-    rules: Sequence[type[Rule]],
-    resolve: Callable[[str], frozenset[str]],
+    ruleset: Ruleset,
     accepts: Callable[[Guarantee], bool] = lambda guarantee: guarantee.is_safe,
     others: Others = nobody,
 ) -> Fixed:
@@ -105,7 +92,7 @@ def fix(
         file = File(source, options)
         fixable = [
             finding
-            for finding in lint(file, rules, resolve, others)
+            for finding in lint(file, ruleset, others)
             if finding.fix and finding.source is source and accepts(finding.fix.guarantee)
         ]
         made, text, withheld, judged = _one_pass(file, fixable)

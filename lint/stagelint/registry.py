@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 
-from stagelint.rule import Rule
+from stagelint.rule import Finding, Rule, Severity
+from stagelint.source import Span
 from stagelint.syntax.characters import nearest
 from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
+_CODE = r"[A-Z]+\d+\Z"
 
 #: The checks of ShellCheck, a program that runs if it is there: `SC` and four digits. Those that it
 #: has begin with 1, 2 or 3.
@@ -27,6 +30,7 @@ class Entry(NamedTuple):
     default: bool
     module: str
     aliases: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class UnknownSelector(Exception):
@@ -44,18 +48,34 @@ class Registry:
         self._classes: dict[str, type[Rule]] = {}
         for plugin in plugins:
             for rule in rules_of(plugin):
-                self._classes[rule.code] = rule
-                self.entries.append(entry(rule))
+                self.add(rule)
+
+    def add(self, rule: type[Rule]) -> None:
+        """Take *rule* in, in the place of the one with its code if there is one."""
+        self.entries = [each for each in self.entries if each.code != rule.code]
+        self.entries.append(entry(rule))
+        self._classes[rule.code] = rule
 
     @cached_property
     def _by_word(self) -> Mapping[str, frozenset[str]]:
+        """What selectors stand for that name a rule, or begin its code."""
         words: dict[str, set[str]] = {ALL: set()}
         for each in self.entries:
             words[ALL].add(each.code)
             for word in (each.code, each.name, *each.aliases):
                 words.setdefault(word, set()).add(each.code)
-            for end in range(2, len(each.code)):
-                words.setdefault(each.code[:end], set()).add(each.code)
+            for prefix in _prefixes(each.code):
+                words.setdefault(prefix, set()).add(each.code)
+        return {word: frozenset(codes) for word, codes in words.items()}
+
+    @cached_property
+    def _by_family(self) -> Mapping[str, frozenset[str]]:
+        """What the beginnings of codes stand for, those of aliases included."""
+        words: dict[str, set[str]] = {}
+        for each in self.entries:
+            for code in (each.code, *each.aliases):
+                for prefix in _prefixes(code):
+                    words.setdefault(prefix, set()).add(each.code)
         return {word: frozenset(codes) for word, codes in words.items()}
 
     def resolve(self, selector: str) -> frozenset[str]:
@@ -65,11 +85,17 @@ class Registry:
             return found | _shellcheck("" if selector == ALL else selector)
         return found
 
-    def expand(self, selectors: Iterable[str]) -> frozenset[str]:
-        """The codes of all *selectors*. Raises `UnknownSelector`."""
+    def expand(self, selectors: Iterable[str], *, families: bool = False) -> frozenset[str]:
+        """The codes of all *selectors*. Raises `UnknownSelector`.
+
+        If *families*, the beginning of a code stands for rules with such an alias, too: to select
+        `DL` is to lose none of hadolint's rules, but to ignore `DL` silences none of another name.
+        """
         codes: set[str] = set()
         for selector in selectors:
             found = self.resolve(selector)
+            if families:
+                found |= self._by_family.get(selector, frozenset())
             if not found:
                 near = nearest(selector, list(self._by_word)) or nearest(
                     selector.upper(), list(self._by_word)
@@ -84,10 +110,19 @@ class Registry:
         """The codes of the rules that are on unless deselected."""
         return frozenset(each.code for each in self.entries if each.default)
 
-    def load(self, codes: Iterable[str]) -> list[type[Rule]]:
-        """The classes of the rules with these codes, in the order of the index."""
+    def load(self, codes: Iterable[str], text: str | None = None) -> list[type[Rule]]:
+        """The classes of the rules with these codes, in the order of the index.
+
+        With *text*, only of those that could find something in it.
+        """
         wanted = frozenset(codes)
-        return [self._load(each) for each in self.entries if each.code in wanted]
+        lowered = text and text.lower()
+        return [
+            self._load(each)
+            for each in self.entries
+            if each.code in wanted
+            and (lowered is None or not each.words or any(word in lowered for word in each.words))
+        ]
 
     def _load(self, each: Entry) -> type[Rule]:
         if each.code not in self._classes:
@@ -105,8 +140,6 @@ def is_of_shellcheck(selector: str) -> bool:
 @cache
 def _shellcheck(selector: str) -> frozenset[str]:
     """The codes of ShellCheck that *selector* stands for; any that could be one if it is whole."""
-    import re
-
     if re.fullmatch(f"{SHELLCHECK}[0-9]{{4}}", selector):
         return frozenset({selector})
     prefix = selector if selector.startswith(SHELLCHECK) else SHELLCHECK
@@ -114,16 +147,91 @@ def _shellcheck(selector: str) -> frozenset[str]:
     return frozenset(each for each in every if each.startswith(prefix))
 
 
+class Ruleset:
+    """The rules that are to speak of some files, and what becomes of what they say."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        codes: frozenset[str],
+        ignored: frozenset[str] = frozenset(),
+        severities: Mapping[str, Severity] | None = None,
+    ) -> None:
+        """*codes* are those selected, without the *ignored* ones; *severities* go by code."""
+        self.resolve = registry.resolve
+        self.codes = codes - ignored
+        self._registry = registry
+        self._ignored = ignored
+        self._severities = severities or {}
+
+    @classmethod
+    def of(cls, rules: Iterable[type[Rule]]) -> Ruleset:
+        """Just *rules*, which need be in no index."""
+        registry, rules = Registry(), list(rules)
+        for rule in rules:
+            registry.add(rule)
+        return cls(registry, frozenset(rule.code for rule in rules))
+
+    @cached_property
+    def of_shellcheck(self) -> frozenset[str]:
+        """The codes of ShellCheck among them."""
+        return frozenset(filter(is_of_shellcheck, self.codes))
+
+    def rules(self, text: str | None = None) -> list[type[Rule]]:
+        """The classes, with *text* only those that could find something in it."""
+        return self._registry.load(self.codes, text)
+
+    def names(self, finding: Finding) -> frozenset[str]:
+        """The codes by which *finding* can be called, its own and those of its aliases."""
+        codes = {finding.code}
+        for alias in finding.aliases:
+            codes |= self.resolve(alias)
+        return frozenset(codes)
+
+    def judged(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Each cause said once, by none of the names that are ignored, as severe as configured."""
+        kept = [each for each in findings if not (self.names(each) - {each.code}) & self._ignored]
+        return [self._weighed(each) for each in _once(kept)]
+
+    def _weighed(self, finding: Finding) -> Finding:
+        severity = self._severities.get(finding.code)
+        return finding._replace(severity=severity) if severity else finding
+
+
+def _once(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Without those that another one of the same place has among its aliases."""
+    said: dict[str, list[Span]] = {}
+    for finding in findings:
+        for alias in finding.aliases:
+            said.setdefault(alias, []).append(finding.span)
+    for finding in findings:
+        if not any(_meet(finding.span, span) for span in said.get(finding.code, ())):
+            yield finding
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _prefixes(code: str) -> Iterator[str]:
+    """The beginnings of *code* that select it; none of a name."""
+    if re.match(_CODE, code):
+        yield from (code[:end] for end in range(2, len(code)))
+
+
 def rules_of(package: str) -> Iterator[type[Rule]]:
-    """Every rule defined in the modules of *package*, by code. Raises `ImportError`."""
-    from pkgutil import iter_modules
+    """Every rule defined in the modules of *package* and of the packages in it, by code.
+
+    Raises `ImportError`.
+    """
+    from pkgutil import walk_packages
 
     root = import_module(package)
     found: list[type[Rule]] = []
-    for info in iter_modules(root.__path__):
-        if info.name.startswith("_"):
+    for info in walk_packages(root.__path__, f"{package}."):
+        if info.name.rpartition(".")[2].startswith("_"):
             continue
-        module = import_module(f"{package}.{info.name}")
+        module = import_module(info.name)
         found += [
             value
             for value in vars(module).values()
@@ -131,7 +239,14 @@ def rules_of(package: str) -> Iterator[type[Rule]]:
             and issubclass(value, Rule)
             and value.__module__ == module.__name__
         ]
-    return iter(sorted(found, key=lambda rule: rule.code))
+    return iter(sorted(found, key=_order))
+
+
+def _order(rule: type[Rule]) -> tuple[int, str]:
+    """stagelint's own first, then BuildKit's, then hadolint's: as one stands for another."""
+    families = ("SL", "BK", "DL")
+    family = rule.code[:2]
+    return families.index(family) if family in families else len(families), rule.code
 
 
 def entry(rule: type[Rule]) -> Entry:
@@ -143,4 +258,5 @@ def entry(rule: type[Rule]) -> Entry:
         rule.default,
         rule.__module__,
         rule.aliases,
+        rule.words,
     )

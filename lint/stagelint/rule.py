@@ -111,6 +111,16 @@ class Rule(ABC):
     late: ClassVar[bool] = False
     """Does it speak of the suppressions, which are applied once all others have spoken?"""
     aliases: ClassVar[tuple[str, ...]] = ()
+    """Other codes and names of the same rule."""
+    words: ClassVar[tuple[str, ...]] = ()
+    """In lower case: in a text without any of them, in whatever case, the rule finds nothing.
+
+    Such a rule is not even imported. Empty if that cannot be told from words.
+    """
+    widens: ClassVar[bool] = False
+    """Does it speak of all stages, whatever their role, if the user asks for that?"""
+    security_severity: ClassVar[str] = ""
+    """As CVSS counts, from `0.1` to `10.0`, if what it finds gives secrets away; else empty."""
     examples: ClassVar[Sequence[Good | Bad]]
 
     @classmethod
@@ -136,7 +146,9 @@ class Rule(ABC):
         Whether a stage ships is known without reading the repository; the other roles are not.
         """
         for stage in file.stages:
-            if self.roles == SHIPPED:
+            if self.widens and file.options.builders_too:
+                yield stage
+            elif self.roles == SHIPPED:
                 if stage.index in file.ships:
                     yield stage
             elif file.role_of(stage) in self.roles:
@@ -156,8 +168,12 @@ class Rule(ABC):
         stage: Stage | None = None,
         related: tuple[Related, ...] = (),
         certain: bool = True,
+        aliases: tuple[str, ...] = (),
     ) -> Finding:
         """A finding in *file*, or in *source* if it lies elsewhere.
+
+        *aliases* are codes of other rules that would say the same of this place: of their findings
+        and this one, only this one is said.
 
         Where nothing can be shown to stay the same, for instance since BuildKit rejects the file,
         its fixes are not safe.
@@ -178,7 +194,7 @@ class Rule(ABC):
             stage.label if stage else None,
             file.role_of(stage) if stage else None,
             related,
-            self.aliases,
+            (*self.aliases, *aliases),
             certain,
         )
 

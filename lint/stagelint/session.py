@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,23 @@ from stagelint.engine import Others, nobody
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
-from stagelint.registry import Registry, UnknownSelector, is_of_shellcheck
+from stagelint.presets import PRESETS
+from stagelint.registry import Registry, Ruleset, UnknownSelector, is_of_shellcheck
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
 _ALWAYS = ("invalid-syntax", "unreadable-file")
+
+
+#: The variable that says in which format findings are printed, if no option does.
+OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
 
 
 class UsageError(Exception):
@@ -38,9 +44,8 @@ class Session:
     def __init__(self, arguments: Namespace) -> None:
         self.arguments = arguments
         self._registries: dict[tuple[str, ...], Registry] = {}
-        self._classes: dict[tuple[tuple[str, ...], frozenset[str]], list[type[Rule]]] = {}
+        self._rulesets: dict[tuple[str, frozenset[str]], Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
-        self._codes_of: dict[str, frozenset[str]] = {}
         self.notes: list[str] = []
         """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
@@ -57,9 +62,21 @@ class Session:
         name = getattr(self.arguments, "stdin_filename", None)
         return self.config_for(name or os.path.join(os.curdir, "Dockerfile"))
 
-    @property
-    def output_format(self) -> str:
-        return self.arguments.output_format or self.main_config.output_format
+    @cached_property
+    def outputs(self) -> Sequence[tuple[str, str]]:
+        """The formats of findings, each with its file; that is empty for stdout.
+
+        Raises `UsageError`.
+        """
+        given, form = self.arguments, self.main_config.output_format
+        if not (given.output_format or given.output_file or os.environ.get(OUTPUT_FORMAT)):
+            return [(form, "")]
+        from stagelint import outputs
+
+        try:
+            return outputs.chosen(given, os.environ.get(OUTPUT_FORMAT, ""), form)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
     @property
     def unsafe(self) -> bool:
@@ -68,7 +85,13 @@ class Session:
     @property
     def fail_level(self) -> Severity | None:
         """The least severity that makes a run fail; None if nothing does."""
-        level = self.arguments.fail_level or self.main_config.fail_level
+        settings, given = self.main_config, PRESETS.get(self.arguments.preset or "")
+        level = (
+            self.arguments.fail_level
+            or (given and given.fail_level)
+            or settings.fail_level
+            or (PRESETS[settings.preset].fail_level if settings.preset else "warning")
+        )
         return None if level == "none" else Severity(level)
 
     def is_excluded(self, path: str) -> bool:
@@ -95,27 +118,33 @@ class Session:
         except UnknownSelector as error:
             raise UsageError(str(error)) from None
 
-    def rules_for(self, path: str) -> list[type[Rule]]:
+    def ruleset_for(self, path: str) -> Ruleset:
         """The rules to run on the file *path*. Raises `UsageError`."""
         settings = self.config_for(path)
-        key = (settings.plugins, self.codes_for(path))
-        if key not in self._classes:
-            self._classes[key] = self.registry(settings).load(key[1])
-        return self._classes[key]
+        registry = self.registry(settings)
+        ignored = self._ignored(path, settings, registry)
+        key = (settings.path, ignored)
+        if key not in self._rulesets:
+            codes = self._codes(settings, registry)
+            severities = {
+                code: Severity(level)
+                for selector, level in settings.severity.items()
+                for code in _expand(registry, [selector], settings)
+            }
+            self._rulesets[key] = Ruleset(registry, codes, ignored, severities)
+        return self._rulesets[key]
 
-    def codes_for(self, path: str) -> frozenset[str]:
-        """The codes that are selected for the file *path*. Raises `UsageError`."""
-        if path not in self._codes_of:
-            settings = self.config_for(path)
-            registry = self.registry(settings)
-            chosen = self._codes(settings, registry)
-            self._codes_of[path] = chosen - self._ignored(path, settings, registry)
-        return self._codes_of[path]
+    def rule(self, code: str) -> type[Rule] | None:
+        """The rule of a *code* that this run has found; None if the code is another program's."""
+        for registry in self._registries.values():
+            for rule in registry.load([code]):
+                return rule
+        return None
 
     def is_silenced(self, finding: Finding) -> bool:
         """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
         path = finding.source.path
-        if all(rule.code != finding.code for rule in self.rules_for(path)):
+        if finding.code not in self.ruleset_for(path).codes:
             return True
         settings = self.config_for(path)
         return settings.is_excluded(path)
@@ -123,13 +152,15 @@ class Session:
     def _codes(self, settings: Config, registry: Registry) -> frozenset[str]:
         arguments = self.arguments
         chosen = (
-            _expand(registry, _words(arguments.select), "--select")
-            or _expand(registry, settings.select, settings)
+            _select(registry, _words(arguments.select), "--select")
+            or _of_preset(registry, arguments.preset)
+            or _select(registry, settings.select, settings)
+            or _of_preset(registry, settings.preset)
             or registry.defaults
         )
         chosen |= registry.expand(_ALWAYS)
-        chosen |= _expand(registry, _words(arguments.extend_select), "--extend-select")
-        return chosen | _expand(registry, settings.extend_select, settings)
+        chosen |= _select(registry, _words(arguments.extend_select), "--extend-select")
+        return chosen | _select(registry, settings.extend_select, settings)
 
     def _ignored(self, path: str, settings: Config, registry: Registry) -> frozenset[str]:
         ignored = _expand(registry, _words(self.arguments.ignore), "--ignore")
@@ -151,7 +182,7 @@ class Session:
 
         Raises `UsageError` if nothing else is selected, and it is not.
         """
-        wanted = [each for each in sources if self._codes_of_shellcheck(each.path)]
+        wanted = [each for each in sources if self.ruleset_for(each.path).of_shellcheck]
         if not wanted:
             return
         if self._shellcheck is None:
@@ -161,12 +192,9 @@ class Session:
 
     def others_for(self, path: str) -> Others:
         """What asks ShellCheck about the file *path*, if it is selected and there."""
-        codes = self._codes_of_shellcheck(path)
+        codes = self.ruleset_for(path).of_shellcheck
         program = self._shellcheck if codes else None
         return (lambda file: program.findings(file, codes)) if program else nobody
-
-    def _codes_of_shellcheck(self, path: str) -> frozenset[str]:
-        return frozenset(filter(is_of_shellcheck, self.codes_for(path)))
 
     @cached_property
     def _shellcheck(self) -> ShellCheck | None:
@@ -187,7 +215,8 @@ class Session:
             return
         missing = "there is no `shellcheck`: pip install 'dockerfile-stagelint[shellcheck]'"
         always = self.registry(settings).expand(_ALWAYS)
-        if not self.codes_for(path) - self._codes_of_shellcheck(path) - always:
+        ruleset = self.ruleset_for(path)
+        if not ruleset.codes - ruleset.of_shellcheck - always:
             raise UsageError(f"nothing but ShellCheck is selected, and {missing}")
         self.notes.append(f"{missing}; codes SC are not checked")
 
@@ -212,6 +241,17 @@ class Session:
 
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
+
+    @staticmethod
+    def ignore_file_for(path: str) -> DockerIgnore | None:
+        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+        from stagelint.model.dockerignore import DockerIgnore  # few files have one
+
+        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
+            if os.path.isfile(name):
+                source = discover.read(name)
+                return None if source.error else DockerIgnore(source)
+        return None
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -260,6 +300,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
+            ignore_file=lambda: self.ignore_file_for(source.path),
         )
         if self._somewhere:
             file = File(source, options)
@@ -319,7 +360,26 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         mirrors=settings.registry_mirrors,
         may_change_libc=settings.allow_libc_change,
         budget=byte_counts.parse(settings.final_base_budget),
+        builders_too=_builders_too(arguments, settings),
+        trusted_registries=settings.trusted_registries,
+        label_schema=settings.label_schema,
+        strict_labels=settings.strict_labels,
     )
+
+
+def _builders_too(arguments: Namespace, settings: Config) -> bool:
+    """Do rules that care for what ships alone speak of all stages? A preset says it, too."""
+    said = (
+        arguments.builder_stages,
+        _default_of(arguments.preset),
+        settings.builder_stages,
+        _default_of(settings.preset),
+    )
+    return next(filter(None, said), "") == "all"
+
+
+def _default_of(preset: str | None) -> str:
+    return "all" if preset and PRESETS[preset].builders_too else ""
 
 
 def _build_args(given: Iterable[str]) -> Mapping[str, str]:
@@ -340,14 +400,25 @@ def _words(given: Iterable[str] | None) -> list[str]:
     return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
 
 
-def _expand(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:
+def _of_preset(registry: Registry, name: str | None) -> frozenset[str]:
+    return PRESETS[name].codes(registry) if name else frozenset()
+
+
+def _select(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:
+    """The codes to run: the beginning of a code selects rules with such an alias, too."""
+    return _expand(registry, selectors, where, families=True)
+
+
+def _expand(
+    registry: Registry, selectors: Iterable[str], where: Config | str, *, families: bool = False
+) -> frozenset[str]:
     try:
-        return registry.expand(selectors)
+        return registry.expand(selectors, families=families)
     except UnknownSelector as error:
         if isinstance(where, str):
             raise UsageError(f"{where}: {error}") from None
         from stagelint.settings import line_of
 
         text = where.source.text if where.source else ""
-        word = next(each for each in selectors if not registry.resolve(each))
+        word = next(each for each in selectors if f"`{each}`" in str(error))
         raise UsageError(f"{where.path}:{line_of(text, word)}: {error}") from None

@@ -7,18 +7,55 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from stagelint.config import FORMATS, LEVELS, Config, ConfigError, TargetEntry, as_table, shown
+from stagelint.config import (
+    BUILDER_STAGES,
+    FORMATS,
+    LABEL_KINDS,
+    LEVELS,
+    PRESETS,
+    SEVERITIES,
+    Config,
+    ConfigError,
+    TargetEntry,
+    as_table,
+    shown,
+)
 from stagelint.dialect import DIALECTS
 from stagelint.model import byte_counts
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import nearest, quoted
 
-_CHOICES = {"dialect": tuple(DIALECTS), "fail-level": LEVELS, "output-format": FORMATS}
-_LISTS = ("select", "extend-select", "ignore", "exclude", "include", "ships", "plugins")
-_SWITCHES = ("unsafe-fixes", "allow-libc-change")
+_CHOICES = {
+    "preset": PRESETS,
+    "builder-stages": BUILDER_STAGES,
+    "dialect": tuple(DIALECTS),
+    "fail-level": LEVELS,
+    "output-format": tuple(FORMATS),
+}
+_LISTS = (
+    "select",
+    "extend-select",
+    "ignore",
+    "exclude",
+    "include",
+    "ships",
+    "trusted-registries",
+    "plugins",
+)
+_SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels")
 _BUDGET = "final-base-budget"
-_TABLES = ("targets", "per-file-ignores", "build-args", "registry-mirrors")
+_TABLES = (
+    "targets",
+    "per-file-ignores",
+    "severity",
+    "build-args",
+    "registry-mirrors",
+    "label-schema",
+)
 _KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes", *_TABLES)
+
+#: What holds for a choice that neither the file nor a preset makes.
+_UNSAID = {"preset": "none", "builder-stages": "quiet", "fail-level": "warning"}
 
 #: Comments, multi-line strings, beginnings of lines; then what may be a key or a value.
 _TOKEN = (
@@ -37,7 +74,7 @@ def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
     keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes")
-    lines = [f"# {origin}", *(f"{key} = {_toml(getattr(config, _field(key)))}" for key in keys)]
+    lines = [f"# {origin}", *(_shown(config, key) for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
         by_pattern[entry.pattern] = (*by_pattern.get(entry.pattern, ()), entry.name)
@@ -46,13 +83,23 @@ def show(config: Config) -> str:
     tables: dict[str, Mapping[str, object]] = {
         **({"targets": by_pattern} if by_pattern else {}),
         "per-file-ignores": config.per_file_ignores,
+        "severity": config.severity,
         "build-args": config.build_args,
         "registry-mirrors": config.registry_mirrors,
+        "label-schema": config.label_schema,
     }
     for name, table in tables.items():
         lines += ("", f"[{name}]")
         lines += (f"{_toml(key)} = {_toml(value)}" for key, value in table.items())
     return "\n".join(lines) + "\n"
+
+
+def _shown(config: Config, key: str) -> str:
+    """A setting; what is left to the preset stands in a comment."""
+    value = getattr(config, _field(key))
+    if value == "" and key in _CHOICES:
+        return f"# {key}: as the preset has it" if config.preset else f"# {key}: {_UNSAID[key]}"
+    return f"{key} = {_toml(value)}"
 
 
 class Settings:
@@ -77,7 +124,9 @@ class Settings:
             used_targets=used or (),
             targets=() if used is not None else tuple(self._targets()),
             build_args=self._strings("build-args"),
+            severity=self._strings("severity", SEVERITIES),
             registry_mirrors=self._strings("registry-mirrors"),
+            label_schema=self._strings("label-schema", LABEL_KINDS),
             final_base_budget=self._budget(),
             sizes=self._path("sizes"),
             path=self.source.path,
@@ -136,12 +185,16 @@ class Settings:
             found[glob] = names
         return found
 
-    def _strings(self, key: str) -> dict[str, str]:
+    def _strings(self, key: str, known: tuple[str, ...] = ()) -> dict[str, str]:
+        """A table of strings, of those in *known* if there are any."""
         found: dict[str, str] = {}
         for name, value in self._table(key, "a table of names and strings").items():
             if not isinstance(value, str):
                 hint = f'; did you mean "{value}"?' if isinstance(value, int | float) else ""
                 raise self._error(name, f"{quoted(name)} in {key} must be a string{hint}")
+            if known and value not in known:
+                message = f"{quoted(name)} in {key} cannot be {quoted(value)}"
+                raise self._error(name, f"{message}; {_hint(value, known)}")
             found[name] = value
         return found
 

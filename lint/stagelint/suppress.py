@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from stagelint.model.file import File
 from stagelint.model.suppressions import Suppression, selectors_at
+from stagelint.registry import Ruleset
 from stagelint.rule import Finding
 
 
 def apply(
     file: File,
     findings: Iterable[Finding],
-    resolve: Callable[[str], frozenset[str]],
+    ruleset: Ruleset,
     ran: frozenset[str],
 ) -> list[Finding]:
     """The findings that no suppression of *file* covers; sets its `unused_suppressions`.
 
-    *resolve* gives the codes a selector stands for, none if it is unknown; a suppression of rules
-    that did not run (*ran*) is not called unused.
+    *ruleset* knows which codes a selector stands for; a suppression of rules that did not run
+    (*ran*) is not called unused.
     """
     if not file.suppressions:
         return list(findings)
-    codes = {each: resolve(each.selector) for each in file.suppressions}
+    codes = {each: ruleset.resolve(each.selector) for each in file.suppressions}
     used: set[Suppression] = set()
     kept: list[Finding] = []
     index = _Index(file.suppressions)
     for finding in findings:
-        covering = [
-            each
-            for each in index.around(finding)
-            if finding.code in codes[each] or each.selector in finding.aliases
-        ]
+        names = ruleset.names(finding)
+        covering = [each for each in index.around(finding) if codes[each] & names]
         used.update(covering)
         if not covering:
             kept.append(finding)
@@ -46,10 +44,11 @@ def apply(
     return kept
 
 
-def is_silenced(finding: Finding, resolve: Callable[[str], frozenset[str]]) -> bool:
+def is_silenced(finding: Finding, ruleset: Ruleset) -> bool:
     """Does a comment of a file that is no Dockerfile cover *finding*?"""
+    names = ruleset.names(finding)
     return any(
-        finding.code in resolve(selector) or selector in finding.aliases
+        ruleset.resolve(selector) & names
         for selector in selectors_at(finding.source, finding.span.start)
     )
 

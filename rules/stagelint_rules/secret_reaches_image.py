@@ -58,6 +58,7 @@ class SecretReachesImage(Rule):
     """
 
     code = "SL213"
+    security_severity = "7.5"
     roles = SHIPPED
     examples = (
         Bad(

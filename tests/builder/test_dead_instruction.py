@@ -14,7 +14,7 @@ import pytest
 from bench.equivalence import builders
 from stagelint.engine import fix, lint
 from stagelint.model import File, Options
-from stagelint.registry import Registry
+from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
 
 ROOT = Path(__file__).parents[2]
@@ -99,9 +99,7 @@ ALIVE = [
 
 
 def fixed(text: str) -> str:
-    done = fix(
-        Source("Dockerfile", text), Options(), RULES, REGISTRY.resolve, lambda each: each.is_safe
-    )
+    done = fix(Source("Dockerfile", text), Options(), Ruleset.of(RULES), lambda each: each.is_safe)
     assert done.withheld == []
     return done.source.text
 
@@ -139,7 +137,7 @@ def test_what_is_nearly_dead_makes_a_difference(
     lines = text.splitlines(keepends=True)
     without = "".join(lines[: line - 1] + lines[line:])
 
-    assert lint(File(Source("Dockerfile", text), Options()), RULES, REGISTRY.resolve) == []
+    assert lint(File(Source("Dockerfile", text), Options()), Ruleset.of(RULES)) == []
     assert image(docker, tmp_path, text, target) != image(docker, tmp_path, without, target)
 
 

@@ -17,6 +17,7 @@ from stagelint.model.suppressions import Suppression, suppressions
 from stagelint.source import Source, Span
 from stagelint.syntax import parse
 from stagelint.syntax.characters import nearest
+from stagelint.syntax.directives import Checks, checks
 from stagelint.syntax.frontend import LATEST, Frontend
 from stagelint.syntax.nodes import (
     INVALID_SYNTAX,
@@ -32,6 +33,7 @@ from stagelint.tuples import NamedTuple
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.model.heirs import Heirs
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
@@ -82,6 +84,16 @@ class Options(NamedTuple):
     """May advice cross from one C library to another?"""
     budget: int | None = None
     """The most bytes that a base which ships may have, compressed."""
+    ignore_file: Callable[[], DockerIgnore | None] = lambda: None
+    """What leaves files out of the build context, which is read when it is first asked for."""
+    builders_too: bool = False
+    """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
+    trusted_registries: tuple[str, ...] = ()
+    """Registries that images may come from, `*` for a part of the name; empty for any."""
+    label_schema: Mapping[str, str] = {}
+    """Labels that an image must have, with the kind of their value; see `labels`."""
+    strict_labels: bool = False
+    """Are other labels wrong?"""
     builtin: Frontend = LATEST
     """The frontend that reads a file without `# syntax=`."""
 
@@ -177,6 +189,12 @@ class File:
     def suppressions(self) -> list[Suppression]:
         """Every `# stagelint: ignore[...]` of the file."""
         return suppressions(self.tree) if self.is_read else []
+
+    @cached_property
+    def checks(self) -> Checks:
+        """What `# check=` says of BuildKit's own checks."""
+        values = [each.value for each in self.tree.directives if each.name == "check"]
+        return checks(values[-1]) if values else Checks()
 
     @cached_property
     def unused_suppressions(self) -> list[tuple[Suppression, str]]:

@@ -84,8 +84,8 @@ class Script(NamedTuple):
 
 
 def speaks_of(file: File, stage: Stage) -> bool:
-    """Are the scripts of *stage* checked? What does not ship harms nobody."""
-    return stage.index in file.ships
+    """Are the scripts of *stage* checked? What does not ship is spoken of if that is asked for."""
+    return file.options.builders_too or stage.index in file.ships
 
 
 def scripts(file: File) -> Iterator[Script]:

@@ -1,0 +1,1 @@
+"""What hadolint checks, under its codes; a rule a file."""
