@@ -69,6 +69,8 @@ class Finding(NamedTuple):
     """Other codes and names that select and suppress it."""
     certain: bool = True
     """Does it hold whatever is not known, such as who else builds the file?"""
+    url: str = ""
+    """Where more is to be read, if it is no rule of ours."""
 
 
 class Good(NamedTuple):
