@@ -47,6 +47,13 @@ class Call(NamedTuple):
     """May it be left out, depending on what runs before?"""
     path: str = ""
     """The name as written: `./app`, `/usr/bin/java`; empty if it is not known."""
+    is_fed: bool = False
+    """Does it read what another program writes, by a pipe?"""
+
+    @property
+    def is_nested(self) -> bool:
+        """Does it stand within a single word of the file, as in `sh -c '...'`?"""
+        return bool(self.spans) and self.spans[0] == self.span
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -156,6 +163,7 @@ class _Reader:
         place: Callable[[int, int], Span],
         *,
         is_conditional: bool = False,
+        is_fed: bool = False,
         depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
@@ -176,7 +184,10 @@ class _Reader:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
+            reads = is_fed or command.joined.startswith("|") and command.joined != "||"
+            yield from self.call(
+                words, given, is_conditional=may_not_run, is_fed=reads, depth=depth
+            )
         if around:
             self.directory, self.settings = around[0].directory, around[0].settings
 
@@ -226,6 +237,7 @@ class _Reader:
         given: dict[str, str | None],
         *,
         is_conditional: bool,
+        is_fed: bool = False,
         depth: int,
     ) -> Iterator[Call]:
         """The call that *words* are, and those within it; the first is the program."""
@@ -238,9 +250,13 @@ class _Reader:
         span = Span(words[0][1].start, max(words[-1][1].end, words[0][1].end))
         spans = tuple(each for _, each in words[1:])
         path = words[0][0] or ""
-        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional, path)
+        yield Call(
+            name, arguments, settings, self.directory, span, spans, is_conditional, path, is_fed
+        )
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
+            yield from self._inner(
+                words, is_conditional=is_conditional, is_fed=is_fed, depth=depth
+            )
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = None if is_conditional else _joined(self.directory, target)
@@ -251,7 +267,12 @@ class _Reader:
                     self.settings = {**self.settings, key: value}
 
     def _inner(
-        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+        self,
+        words: Sequence[tuple[str | None, Span]],
+        *,
+        is_conditional: bool,
+        is_fed: bool,
+        depth: int,
     ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
@@ -259,7 +280,11 @@ class _Reader:
                 if script is not None:
                     around = self.directory, self.settings
                     yield from self.script(
-                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                        script,
+                        _all_at(span),
+                        is_conditional=is_conditional,
+                        is_fed=is_fed,
+                        depth=depth + 1,
                     )
                     self.directory, self.settings = around
                 return

@@ -298,6 +298,10 @@ class File:
         """The instructions of *stage*, with those that an ONBUILD adds, in order."""
         return self.histories[stage.index].moments
 
+    def runs(self, stage: Stage) -> list[Moment]:
+        """The RUNs that *stage* itself is written with, those of its ONBUILDs included, in order."""
+        return self.histories[stage.index].runs
+
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""
         return [moment for each in self.chain(stage) for moment in self.moments(each)]

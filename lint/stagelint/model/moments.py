@@ -17,6 +17,7 @@ from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
+from stagelint.syntax.validate import mount_fields
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description
@@ -79,6 +80,19 @@ class Moment:
             return ()
         return tuple(started(self.instruction, self.variable, self.directory))
 
+    @cached_property
+    def mounted(self) -> tuple[str, ...]:
+        """Where a RUN mounts something that does not stay, without slashes at the end."""
+        found: list[str] = []
+        for flag in self.instruction.flags:
+            if flag.name == "mount" and flag.value:
+                fields = dict(mount_fields(flag.value) or ())
+                word = fields.get("target") or fields.get("dst") or fields.get("destination")
+                path = self.path(word) if word else None
+                if path and path != "/" and fields.get("type", "bind") != "secret":
+                    found.append(path.rstrip("/"))
+        return tuple(found)
+
     @property
     def is_posix(self) -> bool:
         """Is a RUN read by a shell of POSIX, or by none?"""
@@ -110,6 +124,22 @@ class History:
         for at, instruction in enumerate((*triggers, *stage.instructions)):
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
+
+    @cached_property
+    def runs(self) -> list[Moment]:
+        """The RUNs that the stage itself is written with, those of its ONBUILDs included.
+
+        These are taken at the end of the stage, where what is built upon it has them run.
+        """
+        found: list[Moment] = []
+        inherited = len(self.moments) - len(self.stage.instructions)
+        for moment in self.moments[inherited:]:
+            inner = moment.instruction.inner
+            if moment.instruction.keyword == "RUN":
+                found.append(moment)
+            elif inner and inner.keyword == "RUN":
+                found.append(Moment(self, len(self.moments), inner))
+        return found
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""

@@ -1,0 +1,232 @@
+"""How package managers are kept from asking, and where they leave what they fetched.
+
+Sources: apt-get(8), dnf(8), yum(8), zypper(8), apk(8), the pages of `pip cache` and `yarn cache`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from stagelint.model.calls import Call
+from stagelint.model.file import File
+from stagelint.model.moments import Moment, absolute
+from stagelint.model.packages import ManagerCall, manager_calls
+from stagelint.model.stages import Stage
+from stagelint.tuples import NamedTuple
+
+# -- questions -------------------------------------------------------------------------------------
+
+
+class Questions(NamedTuple):
+    """What a manager asks for, and how it is told the answer."""
+
+    programs: frozenset[str]
+    verbs: frozenset[str]
+    """What it asks at."""
+    answers: str
+    """Options that answer, any of them enough; a pattern."""
+    setting: str
+    """What a file that configures it says; in lower case."""
+    option: str
+    """The option to give it."""
+    is_global: bool = False
+    """Does the option stand before the verb?"""
+
+
+APT_ASKS = Questions(
+    frozenset({"apt-get", "apt"}),
+    frozenset(
+        "install reinstall remove purge autoremove upgrade dist-upgrade full-upgrade build-dep".split()
+    ),
+    r"-[A-Za-z]*y[A-Za-z]*|--yes|--assume-yes|-\w*qq+|--quiet=[2-9]|-q=[2-9]"
+    r"|(?:-o)?(?i:apt::get::assume-yes)(?:=(?:1|true|yes|on))?"
+    r"|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--print-uris",
+    "assume-yes",
+    "-y",
+)
+_RPM_VERBS = frozenset(
+    """
+    install groupinstall localinstall reinstall remove erase autoremove update upgrade downgrade swap
+    distro-sync update-minimal upgrade-minimal groupremove groupupdate builddep
+    """.split()
+)
+_RPM_ANSWERS = r"-[A-Za-z]*y[A-Za-z]*|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
+YUM_ASKS = Questions(frozenset({"yum"}), _RPM_VERBS, _RPM_ANSWERS, "assumeyes", "-y")
+DNF_ASKS = YUM_ASKS._replace(programs=frozenset({"dnf", "dnf5", "microdnf", "tdnf"}))
+ZYPPER_ASKS = Questions(
+    frozenset({"zypper"}),
+    frozenset(
+        """
+        install in remove rm update up patch dist-upgrade dup source-install si
+        install-new-recommends inr
+        """.split()
+    ),
+    r"-[A-Za-z]*[ny][A-Za-z]*|--non-interactive|--no-confirm|-D|--dry-run",
+    "non-interactive",
+    "--non-interactive",
+    is_global=True,
+)
+
+
+def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Moment, ManagerCall]]:
+    """The calls in the RUNs of *stage* that wait for an answer which nobody gives."""
+    for run in file.runs(stage):
+        for told in manager_calls(run.calls):
+            if (
+                told.program in questions.programs
+                and told.verb in questions.verbs
+                and not _is_answered(told.call, questions)
+            ):
+                if _is_configured(file, stage, questions, run):
+                    return
+                yield run, told
+
+
+def _is_answered(call: Call, questions: Questions) -> bool:
+    if call.is_fed or not call.is_known:
+        return True
+    words = [word for word in call.arguments if word]
+    if sum(word in ("-q", "--quiet") for word in words) > 1 and "apt" in questions.setting:
+        return True
+    return any(re.fullmatch(questions.answers, word) for word in words)
+
+
+def _is_configured(file: File, stage: Stage, questions: Questions, run: Moment) -> bool:
+    """Does something before *run* write the setting to a file?"""
+    for moment in file.moments_behind(stage):
+        if moment.instruction.start > run.instruction.start:
+            return False
+        if questions.setting in str(moment.instruction).lower():
+            return True
+    return False
+
+
+# -- caches ----------------------------------------------------------------------------------------
+
+
+class Cache(NamedTuple):
+    """What a manager leaves behind, and how it is got rid of."""
+
+    programs: frozenset[str]
+    verbs: frozenset[str]
+    """What fills it; the empty one is a call without a verb."""
+    folders: tuple[str, ...]
+    """Where it lies; `~` is the home of whoever runs it."""
+    cleaners: tuple[tuple[str, ...], ...]
+    """Calls that empty it, each the beginning of one: `("yum", "clean")`."""
+    unused: str = r"(?!)"
+    """Options for it not to be filled; a pattern."""
+
+
+APT_LISTS = Cache(
+    frozenset({"apt-get", "apt", "aptitude"}),
+    frozenset({"update"}),
+    ("/var/lib/apt/lists",),
+    (("apt-get", "dist-clean"), ("apt-get", "distclean"), ("apt", "dist-clean"), ("apt", "distclean")),
+)
+_RPM_INSTALLS = frozenset(
+    "install groupinstall localinstall reinstall update upgrade distro-sync".split()
+)
+_RPM_FOLDERS = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
+_RPM_CLEANERS = tuple((name, "clean") for name in ("yum", "dnf", "microdnf", "dnf5", "tdnf"))
+YUM_CACHE = Cache(frozenset({"yum"}), _RPM_INSTALLS, _RPM_FOLDERS, _RPM_CLEANERS)
+DNF_CACHE = YUM_CACHE._replace(programs=frozenset({"dnf", "microdnf", "dnf5", "tdnf"}))
+ZYPPER_CACHE = Cache(
+    frozenset({"zypper"}),
+    frozenset("install in update up dup dist-upgrade patch".split()),
+    ("/var/cache/zypp",),
+    (("zypper", "clean"), ("zypper", "cc")),
+)
+APK_CACHE = Cache(
+    frozenset({"apk"}),
+    frozenset({"add"}),
+    ("/var/cache/apk", "/etc/apk/cache"),
+    (("apk", "cache", "clean"),),
+    r"--no-cache",
+)
+PIP_CACHE = Cache(
+    frozenset({"pip"}),
+    frozenset({"install"}),
+    ("~/.cache/pip",),
+    (("pip", "cache", "purge"), ("pip3", "cache", "purge")),
+    r"--no-cache(?:-dir)?",
+)
+YARN_CACHE = Cache(
+    frozenset({"yarn"}),
+    frozenset({"install", "add", ""}),
+    ("/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn/berry/cache"),
+    (("yarn", "cache", "clean"),),
+    r"--version|-v|--help|-h|--cache-folder.*",
+)
+
+
+def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:
+    """The calls of *run* after which something is left in *cache*, and in the image."""
+    if any(_covers(folder, cache) for folder in run.mounted):
+        return
+    left: list[ManagerCall] = []
+    for call in run.calls:
+        if _empties(call, cache):
+            left = []
+        for told in manager_calls((call,)):
+            if told.program in cache.programs and told.verb in cache.verbs:
+                words = [word for word in call.arguments if word]
+                if not any(re.fullmatch(cache.unused, word) for word in words):
+                    left.append(told)
+    yield from left
+
+
+def _empties(call: Call, cache: Cache) -> bool:
+    if any(call.starts(*words) for words in cache.cleaners):
+        return True
+    removes = call.name == "rm" or (
+        call.name == "find" and not {"-delete", "rm"}.isdisjoint(call.arguments)
+    )
+    if not removes:
+        return False
+    # What is not known may be the very folder.
+    return not call.is_known or any(
+        _covers(word if word.startswith("~") else absolute(word, call.directory) or word, cache)
+        for word in call.words
+    )
+
+
+def _covers(path: str, cache: Cache) -> bool:
+    """Are all of *cache*, or files in it, below *path*, which may have `*` and `{a,b}`?"""
+    return any(
+        _is_around(re.sub(r"\A(?:/root|/home/[^/]+)(?=/|\Z)", "~", each), folder)
+        for each in _braces(path)
+        for folder in cache.folders
+    )
+
+
+def _is_around(path: str, folder: str) -> bool:
+    path = path.rstrip("/*") or "/"
+    return (
+        f"{folder}/".startswith(f"{path}/")
+        or path.startswith(f"{folder}/")
+        or fnmatchcase(folder, path)
+        or any(fnmatchcase(parent, path) for parent in _parents(folder))
+    )
+
+
+def _parents(folder: str) -> Iterable[str]:
+    parts = folder.split("/")
+    return ("/".join(parts[:end]) for end in range(2, len(parts)))
+
+
+#: More alternatives than these are not told apart.
+_MOST_BRACES = 50
+
+
+def _braces(path: str) -> list[str]:
+    """`/{a,b}` is `/a` and `/b`."""
+    found = [path]
+    while len(found) < _MOST_BRACES:
+        match = re.fullmatch(r"(.*?)\{([^{}]*)\}(.*)", found[0], re.DOTALL)
+        if match is None:
+            break
+        found = [*found[1:], *(match[1] + each + match[3] for each in match[2].split(","))]
+    return found
