@@ -184,7 +184,7 @@ class _Reader:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            reads = is_fed or command.joined.startswith("|") and command.joined != "||"
+            reads = is_fed or (command.joined.startswith("|") and command.joined != "||")
             yield from self.call(
                 words, given, is_conditional=may_not_run, is_fed=reads, depth=depth
             )
@@ -254,9 +254,7 @@ class _Reader:
             name, arguments, settings, self.directory, span, spans, is_conditional, path, is_fed
         )
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(
-                words, is_conditional=is_conditional, is_fed=is_fed, depth=depth
-            )
+            yield from self._inner(words, is_conditional=is_conditional, is_fed=is_fed, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = None if is_conditional else _joined(self.directory, target)
@@ -303,6 +301,8 @@ def _unwrapped(
 ) -> Sequence[tuple[str | None, Span]]:
     """*words* from the program that is really run on; settings of `env` go to *given*."""
     while len(words) > 1 and posixpath.basename(words[0][0] or "") in _WRAPPERS:
+        if words[0][0] == "command" and words[1][0] in ("-v", "-V"):
+            break  # it only looks for the program
         words = words[1:]
         while words and words[0][0] is not None:
             word = words[0][0]

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from stagelint.model.calls import Call
+from stagelint.model.expansion import UNKNOWN
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.packages import ManagerCall, manager_calls
+from stagelint.model.packages import ManagerCall, manager_calls, packages
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
 
@@ -28,7 +29,7 @@ class Questions(NamedTuple):
     answers: str
     """Options that answer, any of them enough; a pattern."""
     setting: str
-    """What a file that configures it says; in lower case."""
+    """What an instruction says that configures it for all calls after; a pattern."""
     option: str
     """The option to give it."""
     is_global: bool = False
@@ -43,7 +44,7 @@ APT_ASKS = Questions(
     r"-[A-Za-z]*y[A-Za-z]*|--yes|--assume-yes|-\w*qq+|--quiet=[2-9]|-q=[2-9]"
     r"|(?:-o)?(?i:apt::get::assume-yes)(?:=(?:1|true|yes|on))?"
     r"|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--print-uris",
-    "assume-yes",
+    r"(?i)assume-yes[\s\"'\\]+(?:true|1|yes)|\A\s*(?:COPY|ADD)\s.*/etc/apt/apt\.conf",
     "-y",
 )
 _RPM_VERBS = frozenset(
@@ -53,7 +54,9 @@ _RPM_VERBS = frozenset(
     """.split()
 )
 _RPM_ANSWERS = r"-[A-Za-z]*y[A-Za-z]*|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
-YUM_ASKS = Questions(frozenset({"yum"}), _RPM_VERBS, _RPM_ANSWERS, "assumeyes", "-y")
+YUM_ASKS = Questions(
+    frozenset({"yum"}), _RPM_VERBS, _RPM_ANSWERS, r"(?i)(?<![\w=-])assumeyes\s*=", "-y"
+)
 DNF_ASKS = YUM_ASKS._replace(programs=frozenset({"dnf", "dnf5", "microdnf", "tdnf"}))
 ZYPPER_ASKS = Questions(
     frozenset({"zypper"}),
@@ -64,7 +67,7 @@ ZYPPER_ASKS = Questions(
         """.split()
     ),
     r"-[A-Za-z]*[ny][A-Za-z]*|--non-interactive|--no-confirm|-D|--dry-run",
-    "non-interactive",
+    r"(?!)",
     "--non-interactive",
     is_global=True,
 )
@@ -72,35 +75,60 @@ ZYPPER_ASKS = Questions(
 
 def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Moment, ManagerCall]]:
     """The calls in the RUNs of *stage* that wait for an answer which nobody gives."""
-    for run in file.runs(stage):
-        for told in manager_calls(run.calls):
-            if (
-                told.program in questions.programs
-                and told.verb in questions.verbs
-                and not _is_answered(told.call, questions)
-            ):
-                if _is_configured(file, stage, questions, run):
-                    return
-                yield run, told
+    found = [
+        (run, told)
+        for run in file.runs(stage)
+        for told in manager_calls(run.calls)
+        if told.program in questions.programs
+        and told.verb in questions.verbs
+        and not _is_answered(told.call, questions)
+    ]
+    configured = _configured(file, stage, questions.setting) if found else None
+    for run, told in found:
+        if configured is None or run.instruction.start < configured:
+            yield run, told
+
+
+def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]:
+    """The calls of APT in *stage* that install what is recommended as well."""
+    refused = r"(?i)install-recommends[\s\"'\\]+(?:false|0|no)"
+    found = [
+        (run, each.told)
+        for run in file.runs(stage)
+        for each in packages(run.calls)
+        if each.told
+        and each.told.program in APT_ASKS.programs
+        and each.told.verb == "install"
+        and (each.names or each.sources or not each.is_complete)
+        and not any(re.fullmatch(_UNRECOMMENDED, word or "") for word in each.call.arguments)
+    ]
+    configured = _configured(file, stage, refused) if found else None
+    for run, told in found:
+        if configured is None or run.instruction.start < configured:
+            yield run, told
+
+
+#: Options of APT not to install what is recommended.
+_UNRECOMMENDED = (
+    r"--no-install-recommends(?:=true|=1)?|(?:-o)?(?i:apt::install-recommends)=(?:false|0|no|off)"
+)
 
 
 def _is_answered(call: Call, questions: Questions) -> bool:
     if call.is_fed or not call.is_known:
         return True
     words = [word for word in call.arguments if word]
-    if sum(word in ("-q", "--quiet") for word in words) > 1 and "apt" in questions.setting:
+    if "apt-get" in questions.programs and words.count("-q") + words.count("--quiet") > 1:
         return True
     return any(re.fullmatch(questions.answers, word) for word in words)
 
 
-def _is_configured(file: File, stage: Stage, questions: Questions, run: Moment) -> bool:
-    """Does something before *run* write the setting to a file?"""
+def _configured(file: File, stage: Stage, setting: str) -> int | None:
+    """Where the first instruction begins that makes a setting for all calls after it."""
     for moment in file.moments_behind(stage):
-        if moment.instruction.start > run.instruction.start:
-            return False
-        if questions.setting in str(moment.instruction).lower():
-            return True
-    return False
+        if re.search(setting, str(moment.instruction)):
+            return moment.instruction.start
+    return None
 
 
 # -- caches ----------------------------------------------------------------------------------------
@@ -124,7 +152,12 @@ APT_LISTS = Cache(
     frozenset({"apt-get", "apt", "aptitude"}),
     frozenset({"update"}),
     ("/var/lib/apt/lists",),
-    (("apt-get", "dist-clean"), ("apt-get", "distclean"), ("apt", "dist-clean"), ("apt", "distclean")),
+    (
+        ("apt-get", "dist-clean"),
+        ("apt-get", "distclean"),
+        ("apt", "dist-clean"),
+        ("apt", "distclean"),
+    ),
 )
 _RPM_INSTALLS = frozenset(
     "install groupinstall localinstall reinstall update upgrade distro-sync".split()
@@ -176,6 +209,56 @@ def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:
                 if not any(re.fullmatch(cache.unused, word) for word in words):
                     left.append(told)
     yield from left
+
+
+def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]:
+    """The calls of pip in *stage* after which something is left in its cache, and in the image."""
+    found = [
+        (run, told)
+        for run in file.runs(stage)
+        for told in filled(run, PIP_CACHE)
+        if not _is_off(run, told.call) and not _is_mounted(run, told.call.option("--cache-dir"))
+    ]
+    setting = r"no-cache-dir[\s=\"']+(?:true|1|yes|on)|/pip\.conf\b"
+    configured = _configured(file, stage, setting) if found else None
+    for run, told in found:
+        if configured is None or run.instruction.start < configured:
+            yield run, told
+
+
+def _is_off(run: Moment, call: Call) -> bool:
+    """Does the environment say that pip keeps no cache, or may it?"""
+    name = "PIP_NO_CACHE_DIR"
+    value = call.settings[name] if name in call.settings else run.variable(name)
+    if value is UNKNOWN:
+        return run.declares(name)
+    # It is on for any word but these, and off if it is not set.
+    return (value is None and name in call.settings) or (
+        isinstance(value, str) and value.lower() not in ("", "0", "false", "no", "off", "n", "f")
+    )
+
+
+def _is_mounted(run: Moment, folder: str | None) -> bool:
+    return folder is not None and any(f"{folder}/".startswith(f"{each}/") for each in run.mounted)
+
+
+def is_read_later(file: File, run: Moment, cache: Cache) -> bool:
+    """May a call in another RUN than *run* read *cache*, before it is filled again?"""
+    return any(
+        _reads(file.moments(heir), run, cache)
+        for heir in file.stages
+        if run.stage in file.chain(heir)
+    )
+
+
+def _reads(moments: Iterable[Moment], run: Moment, cache: Cache) -> bool:
+    """Does the first call in *moments* after *run* that has to do with *cache* read it?"""
+    for moment in moments:
+        if moment.instruction.start > run.instruction.start:
+            for told in manager_calls(moment.calls):
+                if told.program in cache.programs:
+                    return told.verb not in cache.verbs
+    return False
 
 
 def _empties(call: Call, cache: Cache) -> bool:

@@ -183,9 +183,7 @@ def manager_calls(calls: Iterable[Call]) -> Iterator[ManagerCall]:
             yield ManagerCall(name, *_verb(manager, call.arguments, first), call)
 
 
-def _verb(
-    manager: _Manager, arguments: tuple[str | None, ...], first: int
-) -> tuple[str, int]:
+def _verb(manager: _Manager, arguments: tuple[str | None, ...], first: int) -> tuple[str, int]:
     """The first of *arguments* that is no option and no value of one, and its index."""
     skip = False
     for at, word in enumerate(arguments[first:], first):

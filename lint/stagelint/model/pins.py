@@ -25,9 +25,7 @@ _VERSIONED = {
     # A version is told from a name by its first digit alone: `java-1.8.0-openjdk` may be either.
     **dict.fromkeys(("yum", "dnf", "microdnf", "dnf5", "tdnf"), r"-\$?\d|[(=<>]|\.rpm\Z|\A@"),
     "zypper": r"[=<>]|-\d|\.rpm\Z",
-    **dict.fromkeys(
-        ("pip", "uv pip"), r"[=<>~!@/]|\.(?:whl|zip|tar\.\w+|tgz)(?:\[.*)?\Z|\A\."
-    ),
+    **dict.fromkeys(("pip", "uv pip"), r"[=<>~!@/]|\.(?:whl|zip|tar\.\w+|tgz)(?:\[.*)?\Z|\A\."),
     "npm": r"(?!\A)@.|/.*#|\.(?:tgz|tar|tar\.gz)\Z|\A\.{1,2}\Z",
     "gem": r":.|\.gem\Z",
 }
