@@ -179,7 +179,11 @@ class _Reader:
                 known = dict.fromkeys(given) if command.is_conditional else given
                 self.settings = {**self.settings, **known}
                 continue
-            words = [(self.value(word), place(word.start, word.end)) for word in command.words]
+            words = [
+                (value, place(word.start, word.end))
+                for word in command.words
+                for value in self.values(word)
+            ]
             if command.compound:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
@@ -203,6 +207,15 @@ class _Reader:
             self.directory, self.settings = left.directory, left.settings
         if command.depth > (around[-1].depth if around else 0):
             around.append(_Around(command.depth, command.subshell, self.directory, self.settings))
+
+    def values(self, word: shell.Word) -> list[str | None]:
+        """What *word* is to the program: a variable alone and without quotes is split into words."""
+        if len(word.parts) == 1 and not word.parts[0].is_quoted:
+            part = word.parts[0]
+            value = self._variable(part) if part.kind is shell.Kind.VARIABLE else None
+            if value is not None:
+                return [*value.split()]
+        return [self.value(word)]
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""

@@ -41,7 +41,7 @@ APT_ASKS = Questions(
     frozenset(
         "install reinstall remove purge autoremove upgrade dist-upgrade full-upgrade build-dep".split()
     ),
-    r"-[A-Za-z]*y[A-Za-z]*|--yes|--assume-yes|-\w*qq+|--quiet=[2-9]|-q=[2-9]"
+    r"-[A-Za-z]{0,9}y[A-Za-z]{0,9}|--yes|--assume-yes|-\w{0,9}qq+|--quiet=[2-9]|-q=[2-9]"
     r"|(?:-o)?(?i:apt::get::assume-yes)(?:=(?:1|true|yes|on))?"
     r"|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--print-uris",
     r"(?i)assume-yes[\s\"'\\]+(?:true|1|yes)|\A\s*(?:COPY|ADD)\s.*/etc/apt/apt\.conf",
@@ -53,7 +53,9 @@ _RPM_VERBS = frozenset(
     distro-sync update-minimal upgrade-minimal groupremove groupupdate builddep
     """.split()
 )
-_RPM_ANSWERS = r"-[A-Za-z]*y[A-Za-z]*|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
+_RPM_ANSWERS = (
+    r"-[A-Za-z]{0,9}y[A-Za-z]{0,9}|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
+)
 YUM_ASKS = Questions(
     frozenset({"yum"}), _RPM_VERBS, _RPM_ANSWERS, r"(?i)(?<![\w=-])assumeyes\s*=", "-y"
 )
@@ -66,7 +68,7 @@ ZYPPER_ASKS = Questions(
         install-new-recommends inr
         """.split()
     ),
-    r"-[A-Za-z]*[ny][A-Za-z]*|--non-interactive|--no-confirm|-D|--dry-run",
+    r"-[A-Za-z]{0,9}[ny][A-Za-z]{0,9}|--non-interactive|--no-confirm|-D|--dry-run",
     r"(?!)",
     "--non-interactive",
     is_global=True,
@@ -193,6 +195,12 @@ YARN_CACHE = Cache(
     (("yarn", "cache", "clean"),),
     r"--version|-v|--help|-h|--cache-folder.*",
 )
+
+
+def spread(file: File, stages: Iterable[Stage]) -> Iterator[Stage]:
+    """Those of *stages* whose layers reach more than their own image, or one that ships."""
+    bases = {each.base.stage for each in file.stages}
+    return (each for each in stages if each.index in file.ships or each.index in bases)
 
 
 def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:

@@ -47,8 +47,8 @@ class Packages(NamedTuple):
     told: ManagerCall | None = None
     words: tuple[str, ...] = ()
     """The names as they are written, with their versions: `curl=8.5.0-2`."""
-    sources: tuple[str, ...] = ()
-    """What else is installed: paths, addresses."""
+    sources: tuple[tuple[str, Span], ...] = ()
+    """What else is installed: paths, addresses, and where they stand."""
     lists: bool = False
     """Does a file that is named list more, or say of which versions?"""
 
@@ -127,6 +127,12 @@ _MANAGERS = {
             frozenset({"-r", "--requirement", "-c", "--constraint"}),
             sources=frozenset({"-e", "--editable"}),
         ),
+    ),
+    "pipx": _Manager(
+        "pipx",
+        _INSTALL,
+        frozenset({"uninstall"}),
+        frozenset("--python --index-url -i --pip-args --suffix --preinstall --backend".split()),
     ),
     "npm": _Manager(
         "npm", _NODE_INSTALL, frozenset({"uninstall", "remove"}), _NODE_VALUED, implicit=True
@@ -211,14 +217,14 @@ def _packages(call: Call) -> Packages | None:
 def _read(manager: _Manager, installed: Packages, start: int) -> Packages:
     """*installed* with what stands behind the verb at *start*, and the options before it."""
     named: list[tuple[str, str, Span]] = []
-    sources: list[str] = []
+    sources: list[tuple[str, Span]] = []
     group, is_complete, lists, skip = "", True, False, ""
     call = installed.call
     for at, (word, span) in enumerate(zip(call.arguments, call.spans, strict=True)):
         if skip:
             group = word or "" if skip in ("-t", "--virtual") and manager.name == "apk" else group
             lists = lists or skip in manager.lists
-            sources += [word or ""] if skip in manager.sources else []
+            sources += [(word or "", span)] if skip in manager.sources else []
             skip = ""
         elif word is None:
             is_complete = is_complete and at < start
@@ -231,14 +237,14 @@ def _read(manager: _Manager, installed: Packages, start: int) -> Packages:
             elif not equals and word in manager.valued | manager.lists | manager.sources:
                 skip = word
             elif equals and option in manager.sources:
-                sources.append(value)
+                sources.append((value, span))
             lists = lists or any(word.startswith(each) for each in manager.lists)
         elif at >= start:
             name = re.match(_NAME, word)
             if name and "://" not in word and not word.startswith(("./", "../")):
                 named.append((name[0], word, span))
             else:
-                sources.append(word)
+                sources.append((word, span))
     is_complete = is_complete and not lists and not sources
     return installed._replace(
         names=tuple(name for name, _, _ in named),

@@ -23,10 +23,12 @@ _VERSIONED = {
     **dict.fromkeys(("apt-get", "apt"), r"=|/|\.deb\Z|-\Z"),
     "apk": r"[=<>~]|\.apk\Z",
     # A version is told from a name by its first digit alone: `java-1.8.0-openjdk` may be either.
-    **dict.fromkeys(("yum", "dnf", "microdnf", "dnf5", "tdnf"), r"-\$?\d|[(=<>]|\.rpm\Z|\A@"),
+    **dict.fromkeys(("yum", "dnf", "microdnf", "dnf5", "tdnf"), r"-\d|[(=<>]|\.rpm\Z|\A@"),
     "zypper": r"[=<>]|-\d|\.rpm\Z",
-    **dict.fromkeys(("pip", "uv pip"), r"[=<>~!@/]|\.(?:whl|zip|tar\.\w+|tgz)(?:\[.*)?\Z|\A\."),
-    "npm": r"(?!\A)@.|/.*#|\.(?:tgz|tar|tar\.gz)\Z|\A\.{1,2}\Z",
+    **dict.fromkeys(
+        ("pip", "uv pip", "pipx"), r"[=<>~!@/]|\.(?:whl|zip|tar\.\w+|tgz)(?:\[.*)?\Z|\A\."
+    ),
+    "npm": r"(?!\A)@.|#|\.(?:tgz|tar|tar\.gz)\Z|\A\.{1,2}\Z",
     "gem": r":.|\.gem\Z",
 }
 
@@ -77,6 +79,18 @@ def _unpinned(installed: Packages, told: ManagerCall) -> Iterator[tuple[str, Spa
         requirement = word.partition(";")[0]
         if not re.search(versioned, requirement) or requirement.endswith("@latest"):
             yield word, span
+    for word, span in installed.sources:
+        if re.match(_REPOSITORY, word) and not _names_commit(told.program, word):
+            yield word, span
+
+
+#: The address of a repository, as pip and npm know it.
+_REPOSITORY = r"(?:git|hg|svn|bzr)(?:\+\w+)?://"
+
+
+def _names_commit(program: str, address: str) -> bool:
+    path, sharp, _ = address.partition("#")
+    return bool(sharp) if program == "npm" else "@" in path.rpartition("/")[2]
 
 
 #: They install what has no version, or what a file of the project says.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import APT_LISTS, filled, is_read_later
+from stagelint.model.managers import APT_LISTS, filled, is_read_later, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -18,13 +18,14 @@ class AptListsKept(Rule):
 
     It speaks of `apt-get update` and its like in a RUN that does not remove `/var/lib/apt/lists`; a later RUN
     cannot make a layer smaller. It is silent where hadolint is not: where a cache is mounted at
-    `/var/lib/apt` or above, and where `apt-get dist-clean` or `find` removes them. The fix removes
+    `/var/lib/apt` or above, and where `apt-get dist-clean` or `find` removes them. Of stages that do not ship it only ever speaks if others are built upon them. The fix removes
     them at the end of the RUN, unless a later one needs them.
     """
 
     code = "DL3009"
     severity = Severity.INFO
     roles = SHIPPED
+    widens = True
     words = ("apt",)
     examples = (
         Bad(
@@ -82,7 +83,7 @@ class AptListsKept(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in self.stages(file):
+        for stage in spread(file, self.stages(file)):
             for run in file.runs(stage):
                 for told in filled(run, APT_LISTS):
                     edits = append_command(run.instruction, _REMOVE)

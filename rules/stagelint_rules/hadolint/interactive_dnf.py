@@ -6,7 +6,7 @@ from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.managers import DNF_ASKS, asked
 from stagelint.model.rewriting import add_option
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 
 class InteractiveDnf(Rule):
@@ -17,7 +17,8 @@ class InteractiveDnf(Rule):
     It speaks of all commands of `dnf`, `dnf5`, `microdnf` or `tdnf` that ask, such as `install`, `upgrade` and `remove`,
     without `-y` or `--assumeyes`; hadolint knows those that install alone. It is silent where hadolint
     is not: about calls that are fed by a pipe, as in `yes | dnf install`, and where an instruction above
-    writes `assumeyes` to a file. The fix adds `-y`.
+    writes `assumeyes` to a file. Of `microdnf` it is information, since older releases never
+    ask. The fix adds `-y`.
     """
 
     code = "DL3038"
@@ -54,6 +55,7 @@ class InteractiveDnf(Rule):
                     told.head,
                     f"`{told.program} {told.verb}` asks before it acts, and nobody answers",
                     stage=stage,
+                    severity=Severity.INFO if told.program == "microdnf" else None,
                     fix=Fix(f"Add `{DNF_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
                     if edits
                     else None,

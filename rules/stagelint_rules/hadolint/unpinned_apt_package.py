@@ -42,11 +42,19 @@ class UnpinnedAptPackage(Rule):
                                                                                 ^^^^^^^^^^^^^^^^^^^^ `vim` has no version
             """
         ),
+        Bad(
+            """
+            FROM debian:12
+            ENV PACKAGES="curl=7.88.1 git"
+            RUN apt-get install -y $PACKAGES
+                                   ^^^^^^^^^ `git` has no version
+            """
+        ),
         Good(
             """
             FROM debian:12
             ARG PACKAGES
-            ENV MORE="curl=7.88.1 git=1:2.39.5"
+            ARG MORE="curl=7.88.1 git=1:2.39.5"
             RUN apt-get install -y $PACKAGES $MORE "linux-headers-$(uname -r)" vim=2:9.0.1378-2 tmux/bookworm
             COPY tool.deb /tmp/
             RUN apt-get install -y /tmp/tool.deb ./other.deb nano-

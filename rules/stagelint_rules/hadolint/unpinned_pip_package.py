@@ -13,8 +13,8 @@ class UnpinnedPipPackage(Rule):
     Such a step gives another image on another day, and a new version may break it. It is off by
     default, since a tool such as `pip` itself is often meant to be the newest.
 
-    It speaks of what `pip install`, `python -m pip install` and `uv pip install` name without a
-    version, a range or an address, once for each call. It is silent if `-r` or `-c` name a file, which
+    It speaks of what `pip install`, `python -m pip install`, `pipx install` and `uv pip install` name
+    without a version or a range, and of repositories without `@commit`, once for each call. It is silent if `-r` or `-c` name a file, which
     may say the version. It is silent where hadolint is not: about a folder with extras such as
     `.[dev]`, about the value of an option such as `--timeout`, and about a word that holds a variable
     without a known value. It sees `/venv/bin/pip`, `uv pip` and a condition like
@@ -39,9 +39,12 @@ class UnpinnedPipPackage(Rule):
             FROM python:3.13-slim
             RUN python3 -m pip install 'tomli; python_version < "3.11"'
                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `tomli; python_version < "3.11"` has no version
-            RUN /venv/bin/pip install -e . pytest && uv pip install ruff
+            RUN /venv/bin/pip install -e . pytest && uv pip install ruff && pipx install black
                                            ^^^^^^ `pytest` has no version
                                                                     ^^^^ `ruff` has no version
+                                                                                         ^^^^^ `black` has no version
+            RUN pip install git+https://example.com/lib.git#egg=lib
+                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `git+https://example.com/lib.git#egg=lib` has no version
             """
         ),
         Good(
@@ -58,5 +61,5 @@ class UnpinnedPipPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "pip", "uv pip"):
+            for each in unpinned(file.runs(stage), "pip", "pipx", "uv pip"):
                 yield self.finding(file, each.span, each.message, stage=stage)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import YARN_CACHE, filled
+from stagelint.model.managers import YARN_CACHE, filled, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -17,7 +17,7 @@ class YarnCacheKept(Rule):
     It speaks of `yarn install`, `yarn add` and `yarn` alone in a RUN that does not end with the cache
     emptied, by `yarn cache clean` or by `rm`; hadolint knows `yarn install` alone. It is silent, where
     hadolint is not, where a cache is mounted around that of `yarn`, and about another cache that
-    `--cache-folder` names. The fix adds `yarn cache clean` at the end of the RUN.
+    `--cache-folder` names. Of stages that do not ship it only ever speaks if others are built upon them. The fix adds `yarn cache clean` at the end of the RUN.
     """
 
     code = "DL3060"
@@ -59,7 +59,7 @@ class YarnCacheKept(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in self.stages(file):
+        for stage in spread(file, self.stages(file)):
             for run in file.runs(stage):
                 for told in filled(run, YARN_CACHE):
                     edits = append_command(run.instruction, "yarn cache clean")
