@@ -47,11 +47,17 @@ APT_ASKS = Questions(
     r"(?i)assume-yes[\s\"'\\]+(?:true|1|yes)|\A\s*(?:COPY|ADD)\s.*/etc/apt/apt\.conf",
     "-y",
 )
-_RPM_VERBS = frozenset(
-    """
-    install groupinstall localinstall reinstall remove erase autoremove update upgrade downgrade swap
-    distro-sync update-minimal upgrade-minimal groupremove groupupdate builddep
-    """.split()
+_RPM_INSTALLS = frozenset(
+    {
+        *"install groupinstall localinstall reinstall update upgrade distro-sync".split(),
+        *("group install", "group update", "group upgrade", "module install", "module update"),
+    }
+)
+_RPM_VERBS = _RPM_INSTALLS | frozenset(
+    {
+        *"remove erase autoremove downgrade swap groupremove groupupdate builddep".split(),
+        *("group remove", "module remove", "module enable"),
+    }
 )
 _RPM_ANSWERS = (
     r"-[A-Za-z]{0,9}y[A-Za-z]{0,9}|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
@@ -160,9 +166,6 @@ APT_LISTS = Cache(
         ("apt", "dist-clean"),
         ("apt", "distclean"),
     ),
-)
-_RPM_INSTALLS = frozenset(
-    "install groupinstall localinstall reinstall update upgrade distro-sync".split()
 )
 _RPM_FOLDERS = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 _RPM_CLEANERS = tuple((name, "clean") for name in ("yum", "dnf", "microdnf", "dnf5", "tdnf"))

@@ -67,6 +67,8 @@ class _Manager(NamedTuple):
     """Options that name a file with more packages."""
     sources: frozenset[str] = frozenset()
     """Options that name a folder or an address to install."""
+    prefixes: frozenset[str] = frozenset()
+    """First words of verbs that are two."""
     implicit: bool = False
     """Does a call without names install what a file of the project lists?"""
 
@@ -80,13 +82,16 @@ _APT = _Manager(
 )
 _DNF = _Manager(
     "dnf",
-    frozenset({"install", "groupinstall", "localinstall", "reinstall"}),
-    frozenset({"remove", "erase", "autoremove"}),
+    frozenset(
+        {"install", "groupinstall", "localinstall", "reinstall", "group install", "module install"}
+    ),
+    frozenset({"remove", "erase", "autoremove", "group remove", "module remove"}),
     frozenset(
         "-c --config --releasever --installroot --enablerepo --disablerepo --repo --repoid"
         " --repofrompath --setopt -x --exclude --excludepkgs --enableplugin --disableplugin"
         " --forcearch -e --errorlevel -d --debuglevel -R --randomwait".split()
     ),
+    prefixes=frozenset({"group", "module"}),
 )
 _NODE_INSTALL = frozenset({"install", "i", "ci", "add", "clean-install"})
 _NODE_VALUED = frozenset(
@@ -178,8 +183,9 @@ def manager_calls(calls: Iterable[Call]) -> Iterator[ManagerCall]:
     """Those of *calls* that run a package manager, but for `pacman`, which knows no verbs."""
     for call in calls:
         name, first = call.name, 0
-        if re.fullmatch(r"python[\d.]*", name) and call.arguments[:2] == ("-m", "pip"):
-            name, first = "pip", 2
+        module = _module(call) if re.fullmatch(r"python[\d.]*", name) else None
+        if module is not None and call.arguments[module] in ("pip", "pipx"):
+            name, first = call.arguments[module] or "", module + 1
         elif name == "uv" and call.arguments[:1] == ("pip",):
             name, first = "uv pip", 1
         elif re.fullmatch(r"pip[23](?:\.\d+)?", name):
@@ -190,13 +196,18 @@ def manager_calls(calls: Iterable[Call]) -> Iterator[ManagerCall]:
 
 
 def _verb(manager: _Manager, arguments: tuple[str | None, ...], first: int) -> tuple[str, int]:
-    """The first of *arguments* that is no option and no value of one, and its index."""
-    skip = False
+    """The first of *arguments* that is no option and no value of one, and its index.
+
+    Of a verb that is two words, both, and the index of the second.
+    """
+    skip, prefix = False, ""
     for at, word in enumerate(arguments[first:], first):
         if skip or word is None or word.startswith("-"):
             skip = not skip and word in manager.valued
+        elif not prefix and word in manager.prefixes:
+            prefix = f"{word} "
         else:
-            return word, at
+            return prefix + word, at
     return "", len(arguments) - 1
 
 

@@ -23,12 +23,12 @@ _VERSIONED = {
     **dict.fromkeys(("apt-get", "apt"), r"=|/|\.deb\Z|-\Z"),
     "apk": r"[=<>~]|\.apk\Z",
     # A version is told from a name by its first digit alone: `java-1.8.0-openjdk` may be either.
-    **dict.fromkeys(("yum", "dnf", "microdnf", "dnf5", "tdnf"), r"-\d|[(=<>]|\.rpm\Z|\A@"),
+    **dict.fromkeys(("yum", "dnf", "microdnf", "dnf5", "tdnf"), r"-\d|[(=<>:]|\.rpm\Z|\A@"),
     "zypper": r"[=<>]|-\d|\.rpm\Z",
     **dict.fromkeys(
         ("pip", "uv pip", "pipx"), r"[=<>~!@/]|\.(?:whl|zip|tar\.\w+|tgz)(?:\[.*)?\Z|\A\."
     ),
-    "npm": r"(?!\A)@.|#|\.(?:tgz|tar|tar\.gz)\Z|\A\.{1,2}\Z",
+    "npm": r"(?!\A)@.|#|\.(?:tgz|tar|tar\.gz)\Z|\A(?:true|false)\Z",
     "gem": r":.|\.gem\Z",
 }
 
@@ -94,7 +94,9 @@ def _names_commit(program: str, address: str) -> bool:
 
 
 #: They install what has no version, or what a file of the project says.
-_WITHOUT_VERSIONS = frozenset({"groupinstall", "localinstall", "reinstall", "ci", "clean-install"})
+_WITHOUT_VERSIONS = frozenset(
+    {"groupinstall", "group install", "localinstall", "reinstall", "ci", "clean-install"}
+)
 
 
 def _has_version(told: ManagerCall) -> bool:
