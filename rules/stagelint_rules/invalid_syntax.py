@@ -16,6 +16,7 @@ class InvalidSyntax(Rule):
     """
 
     code = "SL000"
+    aliases = ("DL1000", "DL3011", "DL3021", "DL3043", "DL3061")
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -53,6 +53,11 @@ class Family(NamedTuple):
     has_shell: bool = True
 
 
+#: Their images set no variable but `PATH`: their Dockerfiles have no ENV.
+WITHOUT_VARIABLES = frozenset(
+    {"library/alpine", "library/busybox", "library/debian", "library/ubuntu"}
+)
+
 #: What `buildpack-deps` adds to `debian:...-slim`, by the packages its Dockerfiles install.
 BUILDPACK = frozenset(
     """

@@ -17,6 +17,7 @@ from stagelint.model.suppressions import Suppression, suppressions
 from stagelint.source import Source, Span
 from stagelint.syntax import parse
 from stagelint.syntax.characters import nearest
+from stagelint.syntax.directives import Checks, checks
 from stagelint.syntax.frontend import LATEST, Frontend
 from stagelint.syntax.nodes import (
     INVALID_SYNTAX,
@@ -185,6 +186,12 @@ class File:
     def suppressions(self) -> list[Suppression]:
         """Every `# stagelint: ignore[...]` of the file."""
         return suppressions(self.tree) if self.is_read else []
+
+    @cached_property
+    def checks(self) -> Checks:
+        """What `# check=` says of BuildKit's own checks."""
+        values = [each.value for each in self.tree.directives if each.name == "check"]
+        return checks(values[-1]) if values else Checks()
 
     @cached_property
     def unused_suppressions(self) -> list[tuple[Suppression, str]]:
