@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 from _pytest.mark import ParameterSet
 
-from stagelint import discover
+from stagelint import config, discover
 from stagelint.arguments import parse
 from stagelint.edit import Guarantee
 from stagelint.engine import fix, lint, lint_project
@@ -83,10 +83,13 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
+    where = config.find(".")
+    settings = config.load(where) if where else None
     repository = project(".", File)
     found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        file = File(source, Options(project=lambda: repository))
+        options = options_of(parse(example.arguments.split())[1], source, settings)
+        file = File(source, options._replace(project=lambda: repository))
         found += lint(file, Ruleset.of([rule]))
 
     for name, text in marked.items():

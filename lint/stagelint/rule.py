@@ -74,7 +74,8 @@ class Finding(NamedTuple):
 class Good(NamedTuple):
     """A Dockerfile the rule has nothing to say about, linted with *arguments*.
 
-    A text with lines `--- PATH` is a repository: the files that follow.
+    A text with lines `--- PATH` is a repository: the files that follow. A `stagelint.toml` among them
+    is its configuration.
     """
 
     text: str

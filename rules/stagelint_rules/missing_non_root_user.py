@@ -7,6 +7,7 @@ from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
 from stagelint.model.starting import start
+from stagelint.model.users import is_root
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: Programs that take another user themselves, or cannot work without root.
@@ -126,7 +127,7 @@ class MissingNonRootUser(Rule):
             moments = file.moments_behind(stage)
             first = start(moments).first
             user = file.histories[index].user
-            if first is None or first in said or user is None or not _is_root(user):
+            if first is None or first in said or user is None or not is_root(user):
                 continue
             said.add(first)
             program = _program(first)
@@ -160,10 +161,6 @@ class MissingNonRootUser(Rule):
         )
 
 
-def _is_root(user: str) -> bool:
-    return user.partition(":")[0] in ("", "root", "0")
-
-
 def _program(first: Moment) -> str | None:
     """What is started; None if it is not known, or may start as root for a reason."""
     started = [call for call in first.started if call.name not in _PREPARING]
@@ -195,7 +192,7 @@ def _meant(moments: Iterable[Moment]) -> Iterator[Moment]:
     for moment in reversed([*moments]):
         if moment.instruction.keyword == "USER":
             user = moment.expand(moment.instruction.rest)
-            if user is not None and not _is_root(user):
+            if user is not None and not is_root(user):
                 yield moment
         elif any(call.name in _MAKERS and "vscode" not in call.words for call in moment.calls):
             yield moment  # `vscode` is the user of development containers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from stagelint.model.expansion import Value
 from stagelint.source import Span
@@ -20,6 +21,14 @@ _WRAPPERS = frozenset(
     tini dumb-init docker-init catatonit
     """.split()
 )
+
+#: Their options whose value is the next word.
+_VALUED = {
+    "sudo": frozenset("-u -g -h -p -C -D -R -T -U -r -t --user --group --chdir".split()),
+    "env": frozenset({"-u", "-C", "--unset", "--chdir"}),
+    "nice": frozenset({"-n"}),
+    "exec": frozenset({"-a"}),
+}
 
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
@@ -47,6 +56,14 @@ class Call(NamedTuple):
     """May it be left out, depending on what runs before?"""
     path: str = ""
     """The name as written: `./app`, `/usr/bin/java`; empty if it is not known."""
+    name_span: Span = Span(0, 0)
+    wrappers: tuple[tuple[str, Span], ...] = ()
+    """The programs in front that only start it: `sudo` of `sudo make`."""
+    unheard: str | None = None
+    """The program that a pipe leads here from and whose failure nobody notices, since the shell has
+    no `pipefail`; empty if it is not known which, None if there is none."""
+    is_inner: bool = False
+    """Does it stand in a subshell, in a substitution, or in a script within a script?"""
     is_fed: bool = False
     """Does it read what another program writes, by a pipe?"""
 
@@ -88,8 +105,10 @@ class Call(NamedTuple):
         return not frozenset(options).isdisjoint(self.arguments)
 
 
-def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
-    """The programs that *run* starts. *lookup* and *directory* are in force before it."""
+def calls(
+    run: Instruction, lookup: Lookup, directory: str | None, shell: Sequence[str] = ()
+) -> Iterator[Call]:
+    """The programs that *run* starts. *lookup*, *directory* and *shell* are in force before it."""
     if run.is_json:
         yield from _of_words(run, run.arguments, lookup, directory)
         return
@@ -101,10 +120,11 @@ def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[C
         script = run.text[heredoc.body.start : heredoc.body.end]
         if script.lstrip("\t").startswith("#!") and "sh" not in script.partition("\n")[0]:
             return
-        yield from _Reader(lookup, directory).script(script, _of_body(heredoc))
+        given = () if script.lstrip("\t").startswith("#!") else shell
+        yield from _Reader(lookup, directory, given).script(script, _of_body(heredoc))
         return
 
-    yield from _of_script(run, run.rest_start, lookup, directory)
+    yield from _of_script(run, run.rest_start, lookup, directory, shell)
 
 
 def started(command: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
@@ -124,12 +144,16 @@ def _of_words(
 
 
 def _of_script(
-    node: Instruction, begin: int, lookup: Lookup, directory: str | None
+    node: Instruction,
+    begin: int,
+    lookup: Lookup,
+    directory: str | None,
+    shell: Sequence[str] = (),
 ) -> Iterator[Call]:
     def place(start: int, end: int) -> Span:
         return node.logical.span(begin + start, begin + end)
 
-    yield from _Reader(lookup, directory).script(node.logical.text[begin:], place)
+    yield from _Reader(lookup, directory, shell).script(node.logical.text[begin:], place)
 
 
 def _all_at(span: Span) -> Callable[[int, int], Span]:
@@ -147,15 +171,19 @@ class _Around(NamedTuple):
     subshell: int
     directory: str | None
     settings: dict[str, str | None]
+    has_pipefail: bool
 
 
 class _Reader:
-    """Follows the variables and the directory of a script."""
+    """Follows the variables, the directory and the `pipefail` of a script."""
 
-    def __init__(self, lookup: Lookup, directory: str | None) -> None:
+    def __init__(
+        self, lookup: Lookup, directory: str | None, shell: Sequence[str | None] = ()
+    ) -> None:
         self.lookup = lookup
         self.directory = directory
         self.settings: dict[str, str | None] = {}
+        self.has_pipefail = _pipefail(shell)
 
     def script(
         self,
@@ -168,7 +196,8 @@ class _Reader:
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
         around: list[_Around] = []
-        for command in shell.commands(text):
+        commands = list(shell.commands(text))
+        for at, command in enumerate(commands):
             self._enter(around, command)
             may_not_run = is_conditional or command.is_conditional
             given = {
@@ -188,12 +217,19 @@ class _Reader:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            reads = is_fed or (command.joined.startswith("|") and command.joined != "||")
+            is_unheard = command.joined in ("|", "|&") and not self.has_pipefail
+            unheard = self._fed_by(commands, at) if is_unheard else None
             yield from self.call(
-                words, given, is_conditional=may_not_run, is_fed=reads, depth=depth
+                words,
+                given,
+                is_conditional=may_not_run,
+                is_fed=is_fed or command.joined in ("|", "|&"),
+                depth=depth,
+                unheard=unheard,
+                is_inner=bool(depth or command.depth),
             )
         if around:
-            self.directory, self.settings = around[0].directory, around[0].settings
+            self._leave(around[0])
 
     def _enter(self, around: list[_Around], command: shell.Command) -> None:
         """Leave the subshells that *command* does not stand in, and enter the one that it does."""
@@ -203,10 +239,26 @@ class _Reader:
         ):
             if around[-1].depth < command.depth:
                 break
-            left = around.pop()
-            self.directory, self.settings = left.directory, left.settings
+            self._leave(around.pop())
         if command.depth > (around[-1].depth if around else 0):
-            around.append(_Around(command.depth, command.subshell, self.directory, self.settings))
+            state = self.directory, self.settings, self.has_pipefail
+            around.append(_Around(command.depth, command.subshell, *state))
+
+    def _leave(self, around: _Around) -> None:
+        self.directory, self.settings = around.directory, around.settings
+        self.has_pipefail = around.has_pipefail
+
+    def _fed_by(self, commands: Sequence[shell.Command], at: int) -> str:
+        """The program whose output `commands[at]` reads; empty if that cannot be told."""
+        inner, command = commands[at - 1], commands[at]
+        for each in reversed(commands[:at]):
+            if each.depth <= command.depth:
+                is_it = (
+                    each is inner or inner.start < each.end
+                )  # what is deeper may be a part of it
+                name = self.value(each.words[0]) if is_it and each.words else None
+                return posixpath.basename(name or "")
+        return ""
 
     def values(self, word: shell.Word) -> list[str | None]:
         """What *word* is to the program: a variable alone and without quotes is split into words."""
@@ -252,9 +304,12 @@ class _Reader:
         is_conditional: bool,
         is_fed: bool = False,
         depth: int,
+        unheard: str | None = None,
+        is_inner: bool = False,
     ) -> Iterator[Call]:
         """The call that *words* are, and those within it; the first is the program."""
-        words = _unwrapped(words, given)
+        wrappers: list[tuple[str, Span]] = []
+        words = _unwrapped(words, given, wrappers)
         name = posixpath.basename(words[0][0] or "") if words else ""
         if not words:
             return
@@ -264,7 +319,19 @@ class _Reader:
         spans = tuple(each for _, each in words[1:])
         path = words[0][0] or ""
         yield Call(
-            name, arguments, settings, self.directory, span, spans, is_conditional, path, is_fed
+            name,
+            arguments,
+            settings,
+            self.directory,
+            span,
+            spans,
+            is_conditional,
+            path,
+            words[0][1],
+            tuple(wrappers),
+            unheard,
+            is_inner,
+            is_fed,
         )
         if name in _SHELLS and depth < _DEPTH:
             yield from self._inner(words, is_conditional=is_conditional, is_fed=is_fed, depth=depth)
@@ -276,6 +343,8 @@ class _Reader:
                 key, equals, value = (argument or "").partition("=")
                 if equals:
                     self.settings = {**self.settings, key: value}
+        elif name == "set":
+            self.has_pipefail = _pipefail(arguments, otherwise=self.has_pipefail)
 
     def _inner(
         self,
@@ -289,7 +358,8 @@ class _Reader:
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
-                    around = self.directory, self.settings
+                    around = _Around(0, 0, self.directory, self.settings, self.has_pipefail)
+                    self.has_pipefail = _pipefail([value for value, _ in words[: at + 1]])
                     yield from self.script(
                         script,
                         _all_at(span),
@@ -297,7 +367,7 @@ class _Reader:
                         is_fed=is_fed,
                         depth=depth + 1,
                     )
-                    self.directory, self.settings = around
+                    self._leave(around)
                 return
 
 
@@ -309,13 +379,28 @@ def _joined(directory: str | None, target: str | None) -> str | None:
     return None if directory is None else posixpath.normpath(posixpath.join(directory, target))
 
 
+def _pipefail(words: Sequence[str | None], *, otherwise: bool = False) -> bool:
+    """Is `pipefail` set by the options *words* of a shell or of `set`?"""
+    for option, word in pairwise(words):
+        if word == "pipefail" and option and option[0] in "+-" and option.endswith("o"):
+            return option[0] == "-"
+    return otherwise
+
+
 def _unwrapped(
-    words: Sequence[tuple[str | None, Span]], given: dict[str, str | None]
+    words: Sequence[tuple[str | None, Span]],
+    given: dict[str, str | None],
+    wrappers: list[tuple[str, Span]],
 ) -> Sequence[tuple[str | None, Span]]:
-    """*words* from the program that is really run on; settings of `env` go to *given*."""
+    """*words* from the program that is really run on; what `env` sets goes to *given*.
+
+    The programs in front go to *wrappers*.
+    """
     while len(words) > 1 and posixpath.basename(words[0][0] or "") in _WRAPPERS:
-        if words[0][0] == "command" and words[1][0] in ("-v", "-V"):
+        name = posixpath.basename(words[0][0] or "")
+        if name == "command" and words[1][0] in ("-v", "-V"):
             break  # it only looks for the program
+        wrappers.append((name, words[0][1]))
         words = words[1:]
         while words and words[0][0] is not None:
             word = words[0][0]
@@ -324,5 +409,5 @@ def _unwrapped(
                 given[key] = value
             elif not word.startswith("-"):
                 break
-            words = words[1:]
+            words = words[2:] if word in _VALUED.get(name, ()) else words[1:]
     return words

@@ -85,7 +85,7 @@ def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Mome
     """The calls in the RUNs of *stage* that wait for an answer which nobody gives."""
     found = [
         (run, told)
-        for run in file.runs(stage)
+        for run in file.written(stage)
         for told in manager_calls(run.calls)
         if told.program in questions.programs
         and told.verb in questions.verbs
@@ -102,7 +102,7 @@ def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, Man
     refused = r"(?i)install-recommends[\s\"'\\]+(?:false|0|no)"
     found = [
         (run, each.told)
-        for run in file.runs(stage)
+        for run in file.written(stage)
         for each in packages(run.calls)
         if each.told
         and each.told.program in APT_ASKS.programs
@@ -226,7 +226,7 @@ def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]
     """The calls of pip in *stage* after which something is left in its cache, and in the image."""
     found = [
         (run, told)
-        for run in file.runs(stage)
+        for run in file.written(stage)
         for told in filled(run, PIP_CACHE)
         if not _is_off(run, told.call) and not _is_mounted(run, told.call.option("--cache-dir"))
     ]

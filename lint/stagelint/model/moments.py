@@ -71,7 +71,7 @@ class Moment:
         """The programs that a RUN starts, in order, as far as they can be read."""
         if self.instruction.keyword != "RUN" or not self.is_posix:
             return ()
-        return tuple(calls(self.instruction, self.variable, self.directory))
+        return tuple(calls(self.instruction, self.variable, self.directory, self.shell or ()))
 
     @cached_property
     def started(self) -> tuple[Call, ...]:
@@ -126,20 +126,16 @@ class History:
             self._enter(at, instruction)
 
     @cached_property
-    def runs(self) -> list[Moment]:
-        """The RUNs that the stage itself is written with, those of its ONBUILDs included.
+    def written(self) -> list[Moment]:
+        """What the stage itself is written with, in order: of an ONBUILD, what it has a child do.
 
-        These are taken at the end of the stage, where what is built upon it has them run.
+        That is taken at the end of the stage, where a child has it done.
         """
-        found: list[Moment] = []
         inherited = len(self.moments) - len(self.stage.instructions)
-        for moment in self.moments[inherited:]:
-            inner = moment.instruction.inner
-            if moment.instruction.keyword == "RUN":
-                found.append(moment)
-            elif inner and inner.keyword == "RUN":
-                found.append(Moment(self, len(self.moments), inner))
-        return found
+        return [
+            Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
+            for each in self.moments[inherited:]
+        ]
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""

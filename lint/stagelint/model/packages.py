@@ -195,6 +195,16 @@ def manager_calls(calls: Iterable[Call]) -> Iterator[ManagerCall]:
             yield ManagerCall(name, *_verb(manager, call.arguments, first), call)
 
 
+def _module(call: Call) -> int | None:
+    """Index of the module that `python -m` runs."""
+    for at, word in enumerate(call.arguments[:-1]):
+        if word == "-m":
+            return at + 1
+        if word is None or not word.startswith("-"):
+            return None
+    return None
+
+
 def _verb(manager: _Manager, arguments: tuple[str | None, ...], first: int) -> tuple[str, int]:
     """The first of *arguments* that is no option and no value of one, and its index.
 

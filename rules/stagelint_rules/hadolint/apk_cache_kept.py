@@ -56,7 +56,7 @@ class ApkCacheKept(Rule):
         found = [
             (stage, run, told)
             for stage in file.stages
-            for run in file.runs(stage)
+            for run in file.written(stage)
             for told in filled(run, APK_CACHE)
         ]
         edits: list[Edit] = []

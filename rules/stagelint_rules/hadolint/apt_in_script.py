@@ -58,29 +58,24 @@ class AptInScript(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for call in run.calls:
                     if call.name == "apt":
                         yield self.finding(
                             file,
-                            _program(file, call) or call.span,
+                            call.name_span,
                             "`apt` is made for people, `apt-get` for scripts",
                             stage=stage,
                             fix=_fix(file, call),
                         )
 
 
-def _program(file: File, call: Call) -> Span | None:
-    """Where the program is named, if it is a word of the file."""
-    if call.is_nested or not file.source.text.startswith(call.path, call.span.start):
-        return None
-    return Span(call.span.start, call.span.start + len(call.path))
-
-
 def _fix(file: File, call: Call) -> Fix | None:
-    place = _program(file, call)
+    span = call.name_span
     is_plain = call.is_known and not any(re.search(r"[*?[^$|]", word) for word in call.words)
-    if place is None or not is_plain or next(iter(call.words), "") not in _SAME:
+    if file.source.text[span.start : span.end] != call.path or not is_plain:
         return None
-    edit = Edit(Span(place.end - len("apt"), place.end), "apt-get")
+    if next(iter(call.words), "") not in _SAME:
+        return None
+    edit = Edit(Span(span.end - len("apt"), span.end), "apt-get")
     return Fix("Call `apt-get`", (edit,), Guarantee.SAME_BUT_CACHES)

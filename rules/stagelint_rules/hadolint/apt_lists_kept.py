@@ -84,7 +84,7 @@ class AptListsKept(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in spread(file, self.stages(file)):
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for told in filled(run, APT_LISTS):
                     edits = append_command(run.instruction, _REMOVE)
                     if is_read_later(file, run, APT_LISTS):

@@ -74,7 +74,7 @@ class DnfCacheKept(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for told in filled(run, DNF_CACHE):
                     edits = append_command(run.instruction, f"{told.program} clean all")
                     yield self.finding(

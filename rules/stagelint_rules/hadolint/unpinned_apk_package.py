@@ -51,5 +51,5 @@ class UnpinnedApkPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "apk"):
+            for each in unpinned(file.written(stage), "apk"):
                 yield self.finding(file, each.span, each.message, stage=stage)

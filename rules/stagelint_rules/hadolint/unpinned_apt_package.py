@@ -73,5 +73,5 @@ class UnpinnedAptPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "apt-get", "apt"):
+            for each in unpinned(file.written(stage), "apt-get", "apt"):
                 yield self.finding(file, each.span, each.message, stage=stage)

@@ -46,5 +46,5 @@ class UnpinnedDnfPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "dnf", "dnf5", "microdnf", "tdnf"):
+            for each in unpinned(file.written(stage), "dnf", "dnf5", "microdnf", "tdnf"):
                 yield self.finding(file, each.span, each.message, stage=stage)

@@ -45,5 +45,5 @@ class UnpinnedGem(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "gem"):
+            for each in unpinned(file.written(stage), "gem"):
                 yield self.finding(file, each.span, each.message, stage=stage)

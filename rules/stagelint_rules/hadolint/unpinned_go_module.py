@@ -46,5 +46,5 @@ class UnpinnedGoModule(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned_modules(file.runs(stage)):
+            for each in unpinned_modules(file.written(stage)):
                 yield self.finding(file, each.span, each.message, stage=stage)

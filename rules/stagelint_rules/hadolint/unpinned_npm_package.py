@@ -46,5 +46,5 @@ class UnpinnedNpmPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "npm"):
+            for each in unpinned(file.written(stage), "npm"):
                 yield self.finding(file, each.span, each.message, stage=stage)

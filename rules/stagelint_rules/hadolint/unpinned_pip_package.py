@@ -61,5 +61,5 @@ class UnpinnedPipPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "pip", "pipx", "uv pip"):
+            for each in unpinned(file.written(stage), "pip", "pipx", "uv pip"):
                 yield self.finding(file, each.span, each.message, stage=stage)

@@ -46,5 +46,5 @@ class UnpinnedYumPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "yum"):
+            for each in unpinned(file.written(stage), "yum"):
                 yield self.finding(file, each.span, each.message, stage=stage)

@@ -43,5 +43,5 @@ class UnpinnedZypperPackage(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for each in unpinned(file.runs(stage), "zypper"):
+            for each in unpinned(file.written(stage), "zypper"):
                 yield self.finding(file, each.span, each.message, stage=stage)

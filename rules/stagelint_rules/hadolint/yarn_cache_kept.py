@@ -60,7 +60,7 @@ class YarnCacheKept(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in spread(file, self.stages(file)):
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for told in filled(run, YARN_CACHE):
                     edits = append_command(run.instruction, "yarn cache clean")
                     yield self.finding(

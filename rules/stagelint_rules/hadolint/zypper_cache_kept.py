@@ -49,7 +49,7 @@ class ZypperCacheKept(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for told in filled(run, ZYPPER_CACHE):
                     edits = append_command(run.instruction, "zypper clean --all")
                     yield self.finding(

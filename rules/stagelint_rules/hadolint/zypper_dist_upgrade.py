@@ -36,7 +36,7 @@ class ZypperDistUpgrade(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
-            for run in file.runs(stage):
+            for run in file.written(stage):
                 for told in manager_calls(run.calls):
                     if told.program == "zypper" and told.verb in ("dist-upgrade", "dup"):
                         message = f"`zypper {told.verb}` leaves the release that FROM names"
