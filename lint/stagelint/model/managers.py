@@ -253,22 +253,33 @@ def _is_mounted(run: Moment, folder: str | None) -> bool:
     return folder is not None and any(f"{folder}/".startswith(f"{each}/") for each in run.mounted)
 
 
-def is_read_later(file: File, run: Moment, cache: Cache) -> bool:
-    """May a call in another RUN than *run* read *cache*, before it is filled again?"""
+def are_lists_read(file: File, run: Moment) -> bool:
+    """May a RUN after *run*, here or in a stage that is built upon this one, read its APT lists?"""
     return any(
-        _reads(file.moments(heir), run, cache)
+        _reads_lists(file.moments(heir), run)
         for heir in file.stages
         if run.stage in file.chain(heir)
     )
 
 
-def _reads(moments: Iterable[Moment], run: Moment, cache: Cache) -> bool:
-    """Does the first call in *moments* after *run* that has to do with *cache* read it?"""
+#: Programs of which it is known that they do not.
+_FOLDERS_OF_PROGRAMS = ("/bin/", "/sbin/", "/usr/", "/opt/")
+
+
+def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
     for moment in moments:
-        if moment.instruction.start > run.instruction.start:
-            for told in manager_calls(moment.calls):
-                if told.program in cache.programs:
-                    return told.verb not in cache.verbs
+        if moment.instruction.start <= run.instruction.start:
+            continue
+        if moment.instruction.keyword == "RUN" and not moment.calls:
+            return True  # it cannot be read
+        for call in moment.calls:
+            if call.name in APT_LISTS.programs:
+                return "update" not in call.words
+            is_script = "/" in call.path and not call.path.startswith(_FOLDERS_OF_PROGRAMS)
+            if call.name.startswith("apt") or is_script or call.name.endswith(".sh"):
+                return True
+            if call.name in ("sh", "bash", "", "gdebi", "tasksel") and "-c" not in call.arguments:
+                return True
     return False
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import APT_LISTS, filled, is_read_later, spread
+from stagelint.model.managers import APT_LISTS, are_lists_read, filled, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -87,7 +87,7 @@ class AptListsKept(Rule):
             for run in file.written(stage):
                 for told in filled(run, APT_LISTS):
                     edits = append_command(run.instruction, _REMOVE)
-                    if is_read_later(file, run, APT_LISTS):
+                    if are_lists_read(file, run):
                         edits = ()
                     yield self.finding(
                         file,

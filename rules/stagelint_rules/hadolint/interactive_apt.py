@@ -28,10 +28,10 @@ class InteractiveApt(Rule):
             """
             FROM debian:12
             RUN apt-get update && apt-get install curl=7.88.1 && \\
-                                  ^^^^^^^^^^^^^^^ `apt-get install` asks before it acts, and nobody answers
+                                  ^^^^^^^^^^^^^^^ `apt-get install` may ask for consent, and nobody answers
                 rm -rf /var/lib/apt/lists/*
             ONBUILD RUN ["apt-get", "-q", "upgrade"]
-                         ^^^^^^^^^^^^^^^^^^^^^^^^^^ `apt-get upgrade` asks before it acts, and nobody answers
+                         ^^^^^^^^^^^^^^^^^^^^^^^^^^ `apt-get upgrade` may ask for consent, and nobody answers
             """,
             fixed="""
             FROM debian:12
@@ -45,7 +45,7 @@ class InteractiveApt(Rule):
             """
             FROM debian:12
             RUN sh -c "apt-get install curl"
-                      ^^^^^^^^^^^^^^^^^^^^^^ `apt-get install` asks before it acts, and nobody answers
+                      ^^^^^^^^^^^^^^^^^^^^^^ `apt-get install` may ask for consent, and nobody answers
             """
         ),
         Good(
@@ -70,7 +70,7 @@ class InteractiveApt(Rule):
                 yield self.finding(
                     file,
                     told.head,
-                    f"`{told.program} {told.verb}` asks before it acts, and nobody answers",
+                    f"`{told.program} {told.verb}` may ask for consent, and nobody answers",
                     stage=stage,
                     fix=Fix(f"Add `{APT_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
                     if edits

@@ -28,7 +28,7 @@ class InteractiveDnf(Rule):
             """
             FROM example.com/linux:9
             RUN dnf install -q curl-8.2 && dnf clean all
-                ^^^^^^^^^^^ `dnf install` asks before it acts, and nobody answers
+                ^^^^^^^^^^^ `dnf install` asks for consent, and nobody answers
             """,
             fixed="""
             FROM example.com/linux:9
@@ -53,7 +53,7 @@ class InteractiveDnf(Rule):
                 yield self.finding(
                     file,
                     told.head,
-                    f"`{told.program} {told.verb}` asks before it acts, and nobody answers",
+                    f"`{told.program} {told.verb}` asks for consent, and nobody answers",
                     stage=stage,
                     severity=Severity.INFO if told.program == "microdnf" else None,
                     fix=Fix(f"Add `{DNF_ASKS.option}`", edits, Guarantee.BEHAVIOUR)

@@ -27,7 +27,7 @@ class InteractiveYum(Rule):
             """
             FROM example.com/linux:9
             RUN yum install -q curl-8.2 && yum clean all
-                ^^^^^^^^^^^ `yum install` asks before it acts, and nobody answers
+                ^^^^^^^^^^^ `yum install` asks for consent, and nobody answers
             """,
             fixed="""
             FROM example.com/linux:9
@@ -52,7 +52,7 @@ class InteractiveYum(Rule):
                 yield self.finding(
                     file,
                     told.head,
-                    f"`{told.program} {told.verb}` asks before it acts, and nobody answers",
+                    f"`{told.program} {told.verb}` asks for consent, and nobody answers",
                     stage=stage,
                     fix=Fix(f"Add `{YUM_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
                     if edits

@@ -26,7 +26,7 @@ class InteractiveZypper(Rule):
             """
             FROM opensuse/leap:15.6
             RUN zypper install curl=8.6.0 && zypper clean
-                ^^^^^^^^^^^^^^ `zypper install` asks before it acts, and nobody answers
+                ^^^^^^^^^^^^^^ `zypper install` asks for consent, and nobody answers
             """,
             fixed="""
             FROM opensuse/leap:15.6
@@ -50,7 +50,7 @@ class InteractiveZypper(Rule):
                 yield self.finding(
                     file,
                     told.head,
-                    f"`{told.program} {told.verb}` asks before it acts, and nobody answers",
+                    f"`{told.program} {told.verb}` asks for consent, and nobody answers",
                     stage=stage,
                     fix=Fix(f"Add `{ZYPPER_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
                     if edits
