@@ -6,8 +6,9 @@ Values are those of a build with the given `--build-arg`s, as in `scope`.
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -203,6 +204,12 @@ def absolute(path: str, directory: str | None) -> str | None:
     clean = posixpath.normpath(path)
     clean = clean[1:] if clean.startswith("//") else clean
     return clean + "/" if path.endswith(("/", "/.")) and clean != "/" else clean
+
+
+def first_saying(pattern: str, moments: Iterable[Moment]) -> int | None:
+    """Where the first instruction begins whose text has *pattern*, such as a setting in a file."""
+    texts = ((each.instruction.start, str(each.instruction)) for each in moments)
+    return next((start for start, text in texts if re.search(pattern, text)), None)
 
 
 def histories(file: File) -> Iterator[History]:

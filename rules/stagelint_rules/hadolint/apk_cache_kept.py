@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import APK_CACHE, filled
+from stagelint.model.caches import APK_CACHE, filled
 from stagelint.model.rewriting import add_option
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -16,9 +16,10 @@ class ApkCacheKept(Rule):
 
     It makes the image larger, by some megabytes, and is too old when it is read again.
 
-    It speaks of `apk add` without `--no-cache`, once for each call. It is silent where hadolint is not:
-    where the same RUN removes `/var/cache/apk`, and where a cache is mounted at `/etc/apk/cache` or above. The
-    fix adds `--no-cache` to all such calls of the file, since one may read what another has left.
+    It speaks of `apk add` without `--no-cache`, once for each call. It is silent where hadolint is
+    not: where the same RUN removes `/var/cache/apk`, and where a cache is mounted at
+    `/etc/apk/cache` or above. The fix adds `--no-cache` to all such calls of the file, since one
+    may read what another has left.
     """
 
     code = "DL3019"

@@ -18,9 +18,10 @@ class AptInScript(Rule):
 
     Its options and output may change from one release to the next; those of `apt-get` do not.
 
-    It speaks of every call of `apt`, in `sh -c` and behind `sudo` as well, where hadolint does not look. It
-    is information, since `apt install` works and will for long. The fix calls `apt-get` instead, for the commands
-    that do the same in both, unless a name is a pattern, which they read differently.
+    It speaks of every call of `apt`, in `sh -c` and behind `sudo` as well, where hadolint does not
+    look. It is information, since `apt install` works and will for long. The fix calls `apt-get`
+    instead, for the commands that do the same in both, unless a name is a pattern, which they read
+    differently.
     """
 
     code = "DL3027"

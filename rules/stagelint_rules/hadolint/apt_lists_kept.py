@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import APT_LISTS, are_lists_read, filled, spread
+from stagelint.model.caches import APT_LISTS, are_lists_read, filled, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -16,10 +16,11 @@ class AptListsKept(Rule):
 
     They make it larger, by 10 to 50 megabytes, and are too old when they are read again.
 
-    It speaks of `apt-get update` and its like in a RUN that does not remove `/var/lib/apt/lists`; a later RUN
-    cannot make a layer smaller. It is silent where hadolint is not: where a cache is mounted at
-    `/var/lib/apt` or above, and where `apt-get dist-clean` or `find` removes them. Of stages that do not ship it only ever speaks if others are built upon them. The fix removes
-    them at the end of the RUN, unless a later one needs them.
+    It speaks of `apt-get update` and its like in a RUN that does not remove `/var/lib/apt/lists`; a
+    later RUN cannot make a layer smaller. It is silent where hadolint is not: where a cache is
+    mounted at `/var/lib/apt` or above, and where `apt-get dist-clean` or `find` removes them. Of
+    stages that do not ship it only ever speaks if others are built upon them. The fix removes them
+    at the end of the RUN, unless a later one needs them.
     """
 
     code = "DL3009"
@@ -79,6 +80,42 @@ class AptListsKept(Rule):
             RUN apt-get update && apt-get install -y nano && apt-get dist-clean
             RUN --mount=type=cache,target=/var/lib/apt,sharing=locked apt-get update && apt-get install -y tmux
             """
+        ),
+        Bad(
+            """
+            # of builders, only those that others are built upon
+            FROM debian:12 AS base
+            RUN apt-get update && apt-get install -y make
+                ^^^^^^^^^^^^^^ the lists that `apt-get update` fetches stay in the image
+            FROM base AS build
+            RUN apt-get update && apt-get install -y gcc
+            FROM scratch
+            COPY --from=build /app /app
+            """,
+            fixed="""
+            # of builders, only those that others are built upon
+            FROM debian:12 AS base
+            RUN apt-get update && apt-get install -y make && rm -rf /var/lib/apt/lists/*
+            FROM base AS build
+            RUN apt-get update && apt-get install -y gcc
+            FROM scratch
+            COPY --from=build /app /app
+            """,
+            arguments="--builder-stages all",
+            unsafe=True,
+        ),
+        Bad(
+            """
+            # a script may install more
+            FROM debian:12 AS base
+            RUN apt-get update
+                ^^^^^^^^^^^^^^ the lists that `apt-get update` fetches stay in the image
+            RUN ./install.sh
+            FROM base
+            RUN if true; then apt-get update; fi
+                              ^^^^^^^^^^^^^^ the lists that `apt-get update` fetches stay in the image
+            """,
+            arguments="--builder-stages all",
         ),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import installs_recommended
+from stagelint.model.consent import installs_recommended
 from stagelint.model.rewriting import add_option
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -12,15 +12,15 @@ _OPTION = "--no-install-recommends"
 
 
 class AptRecommendsInstalled(Rule):
-    """`apt-get` installs packages into an image that ships which only go well with those that were asked for.
+    """Packages that are only recommended are installed into an image that ships.
 
     They make the image larger, and every later scan of it reports their vulnerabilities.
 
-    It speaks of `apt-get install` and `apt install` without `--no-install-recommends`, once for each
-    call; hadolint does not know `apt`. It is silent where hadolint is not: where `APT::Install-Recommends` is
-    false, as an option or in a file that an instruction above writes, and where nothing is named to install. The fix adds the
-    option; what was recommended and is needed after all, such as `ca-certificates` for `curl`, has to
-    be named then.
+    It speaks of `apt-get install` and `apt install` without `--no-install-recommends`, once for
+    each call; hadolint does not know `apt`. It is silent where hadolint is not: where
+    `APT::Install-Recommends` is false, as an option or in a file that an instruction above writes,
+    and where nothing is named to install. The fix adds the option; what was recommended and is
+    needed after all, such as `ca-certificates` for `curl`, has to be named then.
     """
 
     code = "DL3015"

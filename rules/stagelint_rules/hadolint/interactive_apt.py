@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import APT_ASKS, asked
+from stagelint.model.consent import APT_ASKS, asked
 from stagelint.model.rewriting import add_option
 from stagelint.rule import Bad, Finding, Good, Rule
 
@@ -14,11 +14,11 @@ class InteractiveApt(Rule):
 
     It aborts the build as soon as it has to install or remove anything that was not named.
 
-    It speaks of all commands that ask, such as `install`, `upgrade` and `autoremove`, without `-y` or
-    another option that answers, in `apt-get` and `apt`; hadolint knows `apt-get install` alone. It is
-    silent where hadolint is not: about calls that are fed by a pipe, as in `yes | apt-get install`, that
-    only simulate, or that are given `APT::Get::Assume-Yes`, and where an instruction above writes that
-    to a file. The fix adds `-y`.
+    It speaks of all commands that ask, such as `install`, `upgrade` and `autoremove`, without `-y`
+    or another option that answers, in `apt-get` and `apt`; hadolint knows `apt-get install` alone.
+    It is silent where hadolint is not: about calls that are fed by a pipe, as in
+    `yes | apt-get install`, that only simulate, or that are given `APT::Get::Assume-Yes`, and where
+    an instruction above writes that to a file. The fix adds `-y`.
     """
 
     code = "DL3014"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import DNF_ASKS, asked
+from stagelint.model.consent import DNF_ASKS, asked
 from stagelint.model.rewriting import add_option
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
@@ -14,11 +14,11 @@ class InteractiveDnf(Rule):
 
     It aborts the build as soon as there is anything to install or to remove.
 
-    It speaks of all commands of `dnf`, `dnf5`, `microdnf` or `tdnf` that ask, such as `install`, `upgrade` and `remove`,
-    without `-y` or `--assumeyes`; hadolint knows those that install alone. It is silent where hadolint
-    is not: about calls that are fed by a pipe, as in `yes | dnf install`, and where an instruction above
-    writes `assumeyes` to a file. Of `microdnf` it is information, since older releases never
-    ask. The fix adds `-y`.
+    It speaks of all commands of `dnf`, `dnf5`, `microdnf` or `tdnf` that ask, such as `install`,
+    `upgrade` and `remove`, without `-y` or `--assumeyes`; hadolint knows those that install alone.
+    It is silent where hadolint is not: about calls that are fed by a pipe, as in
+    `yes | dnf install`, and where an instruction above writes `assumeyes` to a file. Of `microdnf`
+    it is information, since older releases never ask. The fix adds `-y`.
     """
 
     code = "DL3038"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import YUM_ASKS, asked
+from stagelint.model.consent import YUM_ASKS, asked
 from stagelint.model.rewriting import add_option
 from stagelint.rule import Bad, Finding, Good, Rule
 
@@ -14,10 +14,10 @@ class InteractiveYum(Rule):
 
     It aborts the build as soon as there is anything to install or to remove.
 
-    It speaks of all commands of `yum` that ask, such as `install`, `upgrade` and `remove`,
-    without `-y` or `--assumeyes`; hadolint knows those that install alone. It is silent where hadolint
-    is not: about calls that are fed by a pipe, as in `yes | yum install`, and where an instruction above
-    writes `assumeyes` to a file. The fix adds `-y`.
+    It speaks of all commands of `yum` that ask, such as `install`, `upgrade` and `remove`, without
+    `-y` or `--assumeyes`; hadolint knows those that install alone. It is silent where hadolint is
+    not: about calls that are fed by a pipe, as in `yes | yum install`, and where an instruction
+    above writes `assumeyes` to a file. The fix adds `-y`.
     """
 
     code = "DL3030"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import ZYPPER_ASKS, asked
+from stagelint.model.consent import ZYPPER_ASKS, asked
 from stagelint.model.rewriting import add_option
 from stagelint.rule import Bad, Finding, Good, Rule
 
@@ -15,8 +15,8 @@ class InteractiveZypper(Rule):
     It aborts the build as soon as there is anything to install or to remove.
 
     It speaks of all commands that ask, such as `install`, `remove`, `update` and `patch`, without
-    `--non-interactive`, `-n`, `-y` or `--no-confirm`. It is silent, where hadolint is not, about calls that are
-    fed by a pipe, as in `yes | zypper install`. The fix adds `--non-interactive`.
+    `--non-interactive`, `-n`, `-y` or `--no-confirm`. It is silent, where hadolint is not, about
+    calls that are fed by a pipe, as in `yes | zypper install`. The fix adds `--non-interactive`.
     """
 
     code = "DL3034"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import pip_caches
+from stagelint.model.caches import pip_caches
 from stagelint.model.rewriting import add_option
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -16,10 +16,11 @@ class PipCacheKept(Rule):
 
     It holds every package a second time, as it was downloaded, and nobody reads it again.
 
-    It speaks of `pip install` without `--no-cache-dir`, once for each call. It is silent where hadolint is
-    not: where a cache is mounted at `/root/.cache` or above, or where `--cache-dir` says; where the same RUN removes
-    `~/.cache`, or calls `pip cache purge`; and where an instruction above configures `no-cache-dir`. It sees
-    `/venv/bin/pip`, which hadolint does not. The fix adds the option.
+    It speaks of `pip install` without `--no-cache-dir`, once for each call. It is silent where
+    hadolint is not: where a cache is mounted at `/root/.cache` or above, or where `--cache-dir`
+    says; where the same RUN removes `~/.cache`, or calls `pip cache purge`; where an instruction
+    above configures `no-cache-dir`; and where `PIP_NO_CACHE_DIR` has any value, as pip takes even
+    `0` for yes. It sees `/venv/bin/pip`, which hadolint does not. The fix adds the option.
     """
 
     code = "DL3042"
@@ -49,7 +50,7 @@ class PipCacheKept(Rule):
             RUN pip install --no-cache-dir flask==3.0.3 && pip --no-cache-dir install idna==3.10
             RUN pip install gunicorn==23.0.0 && rm -rf ~/.cache && pip install six && pip cache purge
             RUN pip install attrs==24.2.0 && rm -rf "$HOME/.cache/pip"
-            RUN PIP_NO_CACHE_DIR=1 pip install tomli==2.0.1
+            RUN PIP_NO_CACHE_DIR=off pip install tomli==2.0.1
             RUN --mount=type=cache,target=/root/.cache pip install ruff==0.6.4
             RUN --mount=type=cache,target=/cache pip install --cache-dir /cache mypy==1.11.2
             ENV PIP_NO_CACHE_DIR=1

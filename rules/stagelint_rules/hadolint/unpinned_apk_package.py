@@ -11,12 +11,12 @@ class UnpinnedApkPackage(Rule):
     """Packages that `apk` installs in whatever version there is.
 
     Such a step gives another image on another day, and a new version may break it. It is off by
-    default: the repositories of Alpine hold one version of a package only, so that a pinned build fails
-    once there is another; `name~=1.2` takes any release of a version.
+    default: the repositories of Alpine hold one version of a package only, so that a pinned build
+    fails once there is another; `name~=1.2` takes any release of a version.
 
     It speaks of what `apk add` names without `=`, `~`, `<` or `>`, once for each call. It is silent
-    where hadolint is not: about a word that holds a variable without a known value or the output of a
-    command, about the value of `-p` and `--root`, and about packages that `!name` forbids.
+    where hadolint is not: about a word that holds a variable without a known value or the output of
+    a command, about the value of `-p` and `--root`, and about packages that `!name` forbids.
     """
 
     code = "DL3018"

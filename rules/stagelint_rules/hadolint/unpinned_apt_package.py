@@ -11,14 +11,14 @@ class UnpinnedAptPackage(Rule):
     """Packages that `apt-get` installs in whatever version there is.
 
     Such a step gives another image on another day, and a new version may break it. It is off by
-    default: the archives of Debian and Ubuntu drop a version when the next one comes, so that a pinned
-    build fails instead; an image that must stay the same takes a snapshot of the archive.
+    default: the archives of Debian and Ubuntu drop a version when the next one comes, so that a
+    pinned build fails instead; an image that must stay the same takes a snapshot of the archive.
 
-    It speaks of what `apt-get install` and `apt install` name without `=version` or `/release`, once
-    for each call. It is silent where hadolint is not: about a word that holds a variable without a
-    known value or the output of a command, since the version may be in there, about packages that are
-    removed by `name-`, and about files. It sees calls in `sh -c`, behind `sudo` and `env`, and of
-    `apt`, which hadolint does not.
+    It speaks of what `apt-get install` and `apt install` name without `=version` or `/release`,
+    once for each call. It is silent where hadolint is not: about a word that holds a variable
+    without a known value or the output of a command, since the version may be in there, and about
+    packages that `name-` removes. It sees calls in `sh -c`, behind `sudo` and `env`, and of `apt`,
+    which hadolint does not.
     """
 
     code = "DL3008"

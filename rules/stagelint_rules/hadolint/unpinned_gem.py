@@ -10,13 +10,13 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class UnpinnedGem(Rule):
     """Gems that are installed in whatever version there is.
 
-    Such a step gives another image on another day, and a new version may break it. Those of a project
-    belong into its `Gemfile`, whose lock file says all versions.
+    Such a step gives another image on another day, and a new version may break it. Those of a
+    project belong into its `Gemfile`, whose lock file says all versions.
 
-    It speaks of what `gem install` names without `:version`, unless `-v` or `--version` says it, once
-    for each call. It is silent where hadolint is not: about files, about `-v2` and `-v=2`, and about a
-    word that holds a variable without a known value. Behind options it sees names that hadolint
-    does not, as in `gem install --no-document bundler`.
+    It speaks of what `gem install` names without `:version`, unless `-v` or `--version` says it,
+    once for each call. It is silent where hadolint is not: about files, about `-v2` and `-v=2`, and
+    about a word that holds a variable without a known value. Behind options it sees names that
+    hadolint does not, as in `gem install --no-document bundler`.
     """
 
     code = "DL3028"

@@ -14,9 +14,10 @@ class UnpinnedNpmPackage(Rule):
     project itself belongs into `package.json`, whose lock file says all versions.
 
     It speaks of what `npm install` names without `@version`, or with `@latest`, and of repositories
-    without `#commit`, once for each call. It is silent where hadolint is not: about `npm install .`,
-    about repositories with `#commit`, about the value of an option such as `--omit dev`, and about a word
-    that holds a variable without a known value. It sees `npm i` and `npm add`, which hadolint does not.
+    without `#commit`, once for each call. It is silent where hadolint is not: about
+    `npm install .`, about repositories with `#commit`, about the value of an option such as
+    `--omit dev`, and about a word that holds a variable without a known value. It sees `npm i` and
+    `npm add`, which hadolint does not.
     """
 
     code = "DL3016"

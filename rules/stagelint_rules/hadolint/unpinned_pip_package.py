@@ -13,12 +13,13 @@ class UnpinnedPipPackage(Rule):
     Such a step gives another image on another day, and a new version may break it. It is off by
     default, since a tool such as `pip` itself is often meant to be the newest.
 
-    It speaks of what `pip install`, `python -m pip install`, `pipx install` and `uv pip install` name
-    without a version or a range, and of repositories without `@commit`, once for each call. It is silent if `-r` or `-c` name a file, which
-    may say the version. It is silent where hadolint is not: about a folder with extras such as
-    `.[dev]`, about the value of an option such as `--timeout`, and about a word that holds a variable
-    without a known value. It sees `/venv/bin/pip`, `uv pip` and a condition like
-    `name; python_version < "3"`, which hadolint does not.
+    It speaks of what `pip install`, `python -m pip install`, `pipx install` and `uv pip install`
+    name without a version or a range, and of repositories without `@commit`, once for each call. It
+    is silent if `-r` or `-c` name a file, which may say the version. It is silent where hadolint is
+    not: about a folder with extras such as `.[dev]`, about the value of an option such as
+    `--timeout`, and about a word that holds a variable without a known value. It sees
+    `/venv/bin/pip`, `uv pip` and a condition like `name; python_version < "3"`, which hadolint does
+    not.
     """
 
     code = "DL3013"

@@ -11,13 +11,14 @@ class UnpinnedYumPackage(Rule):
     """Packages that `yum` installs in whatever version there is.
 
     Such a step gives another image on another day, and a new version may break it. It is off by
-    default: repositories drop a version when the next one comes, so that a pinned build fails instead.
+    default: repositories drop a version when the next one comes, so that a pinned build fails
+    instead.
 
-    It speaks of what `yum` installs without a version, once for each call. Versions begin with
-    `-` and a digit; since names may hold one too, it is silent about `java-17-openjdk`. It is
-    silent where hadolint is not: about files and addresses of packages, about groups such as
-    `@development-tools` and what else has no version, and about a word that holds a variable without a
-    known value, such as `tool-$VERSION`.
+    It speaks of what `yum` installs without a version, once for each call. Versions begin with `-`
+    and a digit; since names may hold one too, it is silent about `java-17-openjdk`. It is silent
+    where hadolint is not: about files and addresses of packages, about groups such as
+    `@development-tools` and what else has no version, and about a word that holds a variable
+    without a known value, such as `tool-$VERSION`.
     """
 
     code = "DL3033"

@@ -11,11 +11,12 @@ class UnpinnedZypperPackage(Rule):
     """Packages that `zypper` installs in whatever version there is.
 
     Such a step gives another image on another day, and a new version may break it. It is off by
-    default: repositories drop a version when the next one comes, so that a pinned build fails instead.
+    default: repositories drop a version when the next one comes, so that a pinned build fails
+    instead.
 
     It speaks of what `zypper install` names without `=`, `<`, `>` or a version behind `-`, once for
-    each call. It is silent where hadolint is not: about `curl-8.6.0`, about patterns and products, which
-    `--type` says, and about a word that holds a variable without a known value.
+    each call. It is silent where hadolint is not: about `curl-8.6.0`, about patterns and products,
+    which `--type` says, and about a word that holds a variable without a known value.
     """
 
     code = "DL3037"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import YARN_CACHE, filled, spread
+from stagelint.model.caches import YARN_CACHE, filled, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -14,10 +14,11 @@ class YarnCacheKept(Rule):
 
     It holds every package a second time, as it was downloaded, and nobody reads it again.
 
-    It speaks of `yarn install`, `yarn add` and `yarn` alone in a RUN that does not end with the cache
-    emptied, by `yarn cache clean` or by `rm`; hadolint knows `yarn install` alone. It is silent, where
-    hadolint is not, where a cache is mounted around that of `yarn`, and about another cache that
-    `--cache-folder` names. Of stages that do not ship it only ever speaks if others are built upon them. The fix adds `yarn cache clean` at the end of the RUN.
+    It speaks of `yarn install`, `yarn add` and `yarn` alone in a RUN that does not end with the
+    cache emptied, by `yarn cache clean` or by `rm`; hadolint knows `yarn install` alone. It is
+    silent, where hadolint is not, where a cache is mounted around that of `yarn`, and about another
+    cache that `--cache-folder` names. Of stages that do not ship it only ever speaks if others are
+    built upon them. The fix adds `yarn cache clean` at the end of the RUN.
     """
 
     code = "DL3060"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import YUM_CACHE, filled
+from stagelint.model.caches import YUM_CACHE, filled
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -14,10 +14,11 @@ class YumCacheKept(Rule):
 
     Lists and packages that nobody reads again make the image larger, by dozens of megabytes.
 
-    It speaks of what `yum` installs or upgrades in a RUN that does not end with the cache emptied, by
-    `clean all` or by `rm`; a later RUN cannot make a layer smaller. It is silent where hadolint is not:
-    where a cache is mounted at `/var/cache`, `/var/cache/dnf` or `/var/cache/yum`, and where another program of the family
-    cleans up. The fix adds `yum clean all` at the end of the RUN.
+    It speaks of what `yum` installs or upgrades in a RUN that does not end with the cache emptied,
+    by `clean all` or by `rm`; a later RUN cannot make a layer smaller. It is silent where hadolint
+    is not: where a cache is mounted at `/var/cache`, `/var/cache/dnf` or `/var/cache/yum`, and
+    where another program of the family cleans up. The fix adds `yum clean all` at the end of the
+    RUN.
     """
 
     code = "DL3032"

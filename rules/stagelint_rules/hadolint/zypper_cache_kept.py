@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.managers import ZYPPER_CACHE, filled
+from stagelint.model.caches import ZYPPER_CACHE, filled
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -14,9 +14,10 @@ class ZypperCacheKept(Rule):
 
     Lists and packages that nobody reads again make the image larger, by dozens of megabytes.
 
-    It speaks of what `zypper` installs or updates in a RUN that does not end with the cache emptied, by
-    `zypper clean` or by `rm`; a later RUN cannot make a layer smaller. It is silent, where hadolint is
-    not, about `rm -rf /var/cache/zypp`. The fix adds `zypper clean --all` at the end of the RUN.
+    It speaks of what `zypper` installs or updates in a RUN that does not end with the cache
+    emptied, by `zypper clean` or by `rm`; a later RUN cannot make a layer smaller. It is silent,
+    where hadolint is not, about `rm -rf /var/cache/zypp`. The fix adds `zypper clean --all` at the
+    end of the RUN.
     """
 
     code = "DL3036"

@@ -10,10 +10,11 @@ from stagelint.rule import Bad, Finding, Good, Rule
 class ZypperDistUpgrade(Rule):
     """`zypper` upgrades the whole distribution.
 
-    It leaves the release that FROM names, so that the image is no longer what it says it is built on.
+    It leaves the release that FROM names, so that the image is no longer what it says it is built
+    on.
 
-    It speaks of `zypper dist-upgrade` and `zypper dup`. A newer tag in FROM is what is meant, so there is
-    no fix.
+    It speaks of `zypper dist-upgrade` and `zypper dup`. A newer tag in FROM is what is meant, so
+    there is no fix.
     """
 
     code = "DL3035"

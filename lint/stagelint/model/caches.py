@@ -1,6 +1,6 @@
-"""How package managers are kept from asking, and where they leave what they fetched.
+"""Where package managers leave what they fetched, and what empties that again.
 
-Sources: apt-get(8), dnf(8), yum(8), zypper(8), apk(8), the pages of `pip cache` and `yarn cache`.
+Sources: apt-get(8), yum(8), dnf(8), zypper(8), apk(8), the pages of `pip cache` and `yarn cache`.
 """
 
 from __future__ import annotations
@@ -10,140 +10,17 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from stagelint.model.calls import Call
+from stagelint.model.consent import RPM_INSTALLS
 from stagelint.model.expansion import UNKNOWN
 from stagelint.model.file import File
-from stagelint.model.moments import Moment, absolute
-from stagelint.model.packages import ManagerCall, manager_calls, packages
+from stagelint.model.moments import Moment, absolute, first_saying
+from stagelint.model.packages import ManagerCall, manager_calls
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
 
-# -- questions -------------------------------------------------------------------------------------
-
-
-class Questions(NamedTuple):
-    """What a manager asks for, and how it is told the answer."""
-
-    programs: frozenset[str]
-    verbs: frozenset[str]
-    """What it asks at."""
-    answers: str
-    """Options that answer, any of them enough; a pattern."""
-    setting: str
-    """What an instruction says that configures it for all calls after; a pattern."""
-    option: str
-    """The option to give it."""
-    is_global: bool = False
-    """Does the option stand before the verb?"""
-
-
-APT_ASKS = Questions(
-    frozenset({"apt-get", "apt"}),
-    frozenset(
-        "install reinstall remove purge autoremove upgrade dist-upgrade full-upgrade build-dep".split()
-    ),
-    r"-[A-Za-z]{0,9}y[A-Za-z]{0,9}|--yes|--assume-yes|-\w{0,9}qq+|--quiet=[2-9]|-q=[2-9]"
-    r"|(?:-o)?(?i:apt::get::assume-yes)(?:=(?:1|true|yes|on))?"
-    r"|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--print-uris",
-    r"(?i)assume-yes[\s\"'\\]+(?:true|1|yes)|\A\s*(?:COPY|ADD)\s.*/etc/apt/apt\.conf",
-    "-y",
-)
-_RPM_INSTALLS = frozenset(
-    {
-        *"install groupinstall localinstall reinstall update upgrade distro-sync".split(),
-        *("group install", "group update", "group upgrade", "module install", "module update"),
-    }
-)
-_RPM_VERBS = _RPM_INSTALLS | frozenset(
-    {
-        *"remove erase autoremove downgrade swap groupremove groupupdate builddep".split(),
-        *("group remove", "module remove", "module enable"),
-    }
-)
-_RPM_ANSWERS = (
-    r"-[A-Za-z]{0,9}y[A-Za-z]{0,9}|--assumeyes|--assumeno|--setopt=assumeyes=\S+|assumeyes=\S+"
-)
-YUM_ASKS = Questions(
-    frozenset({"yum"}), _RPM_VERBS, _RPM_ANSWERS, r"(?i)(?<![\w=-])assumeyes\s*=", "-y"
-)
-DNF_ASKS = YUM_ASKS._replace(programs=frozenset({"dnf", "dnf5", "microdnf", "tdnf"}))
-ZYPPER_ASKS = Questions(
-    frozenset({"zypper"}),
-    frozenset(
-        """
-        install in remove rm update up patch dist-upgrade dup source-install si
-        install-new-recommends inr
-        """.split()
-    ),
-    r"-[A-Za-z]{0,9}[ny][A-Za-z]{0,9}|--non-interactive|--no-confirm|-D|--dry-run",
-    r"(?!)",
-    "--non-interactive",
-    is_global=True,
-)
-
-
-def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Moment, ManagerCall]]:
-    """The calls in the RUNs of *stage* that wait for an answer which nobody gives."""
-    found = [
-        (run, told)
-        for run in file.written(stage)
-        for told in manager_calls(run.calls)
-        if told.program in questions.programs
-        and told.verb in questions.verbs
-        and not _is_answered(told.call, questions)
-    ]
-    configured = _configured(file, stage, questions.setting) if found else None
-    for run, told in found:
-        if configured is None or run.instruction.start < configured:
-            yield run, told
-
-
-def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]:
-    """The calls of APT in *stage* that install what is recommended as well."""
-    refused = r"(?i)install-recommends[\s\"'\\]+(?:false|0|no)"
-    found = [
-        (run, each.told)
-        for run in file.written(stage)
-        for each in packages(run.calls)
-        if each.told
-        and each.told.program in APT_ASKS.programs
-        and each.told.verb == "install"
-        and (each.names or each.sources or not each.is_complete)
-        and not any(re.fullmatch(_UNRECOMMENDED, word or "") for word in each.call.arguments)
-    ]
-    configured = _configured(file, stage, refused) if found else None
-    for run, told in found:
-        if configured is None or run.instruction.start < configured:
-            yield run, told
-
-
-#: Options of APT not to install what is recommended.
-_UNRECOMMENDED = (
-    r"--no-install-recommends(?:=true|=1)?|(?:-o)?(?i:apt::install-recommends)=(?:false|0|no|off)"
-)
-
-
-def _is_answered(call: Call, questions: Questions) -> bool:
-    if call.is_fed or not call.is_known:
-        return True
-    words = [word for word in call.arguments if word]
-    if "apt-get" in questions.programs and words.count("-q") + words.count("--quiet") > 1:
-        return True
-    return any(re.fullmatch(questions.answers, word) for word in words)
-
-
-def _configured(file: File, stage: Stage, setting: str) -> int | None:
-    """Where the first instruction begins that makes a setting for all calls after it."""
-    for moment in file.moments_behind(stage):
-        if re.search(setting, str(moment.instruction)):
-            return moment.instruction.start
-    return None
-
-
-# -- caches ----------------------------------------------------------------------------------------
-
 
 class Cache(NamedTuple):
-    """What a manager leaves behind, and how it is got rid of."""
+    """What a manager leaves behind."""
 
     programs: frozenset[str]
     verbs: frozenset[str]
@@ -169,7 +46,7 @@ APT_LISTS = Cache(
 )
 _RPM_FOLDERS = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 _RPM_CLEANERS = tuple((name, "clean") for name in ("yum", "dnf", "microdnf", "dnf5", "tdnf"))
-YUM_CACHE = Cache(frozenset({"yum"}), _RPM_INSTALLS, _RPM_FOLDERS, _RPM_CLEANERS)
+YUM_CACHE = Cache(frozenset({"yum"}), RPM_INSTALLS, _RPM_FOLDERS, _RPM_CLEANERS)
 DNF_CACHE = YUM_CACHE._replace(programs=frozenset({"dnf", "microdnf", "dnf5", "tdnf"}))
 ZYPPER_CACHE = Cache(
     frozenset({"zypper"}),
@@ -231,7 +108,7 @@ def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]
         if not _is_off(run, told.call) and not _is_mounted(run, told.call.option("--cache-dir"))
     ]
     setting = r"no-cache-dir[\s=\"']+(?:true|1|yes|on)|/pip\.conf\b"
-    configured = _configured(file, stage, setting) if found else None
+    configured = first_saying(setting, file.moments_behind(stage)) if found else None
     for run, told in found:
         if configured is None or run.instruction.start < configured:
             yield run, told
@@ -243,10 +120,8 @@ def _is_off(run: Moment, call: Call) -> bool:
     value = call.settings[name] if name in call.settings else run.variable(name)
     if value is UNKNOWN:
         return run.declares(name)
-    # It is on for any word but these, and off if it is not set.
-    return (value is None and name in call.settings) or (
-        isinstance(value, str) and value.lower() not in ("", "0", "false", "no", "off", "n", "f")
-    )
+    # Any word will do, even `0`; see `_handle_no_cache_dir` in pip's cmdoptions.py.
+    return bool(value) or (value is None and name in call.settings)
 
 
 def _is_mounted(run: Moment, folder: str | None) -> bool:
@@ -255,18 +130,21 @@ def _is_mounted(run: Moment, folder: str | None) -> bool:
 
 def are_lists_read(file: File, run: Moment) -> bool:
     """May a RUN after *run*, here or in a stage that is built upon this one, read its APT lists?"""
-    return any(
-        _reads_lists(file.moments(heir), run)
-        for heir in file.stages
-        if run.stage in file.chain(heir)
-    )
+    heirs = {run.stage.index}
+    for stage in file.stages[run.stage.index :]:
+        if stage.base.stage in heirs:
+            heirs.add(stage.index)
+        if stage.index in heirs and _reads_lists(file.moments(stage), run):
+            return True
+    return file.is_huge
 
 
-#: Programs of which it is known that they do not.
+#: What stands elsewhere is taken for a script, which may install something.
 _FOLDERS_OF_PROGRAMS = ("/bin/", "/sbin/", "/usr/", "/opt/")
 
 
 def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
+    """May one of *moments* after *run* read the lists, before another has fetched them anew?"""
     for moment in moments:
         if moment.instruction.start <= run.instruction.start:
             continue
@@ -298,9 +176,13 @@ def _empties(call: Call, cache: Cache) -> bool:
     )
 
 
+#: Linux knows no longer path.
+_LONGEST = 4096
+
+
 def _covers(path: str, cache: Cache) -> bool:
     """Are all of *cache*, or files in it, below *path*, which may have `*` and `{a,b}`?"""
-    return any(
+    return len(path) <= _LONGEST and any(
         _is_around(re.sub(r"\A(?:/root|/home/[^/]+)(?=/|\Z)", "~", each), folder)
         for each in _braces(path)
         for folder in cache.folders
