@@ -18,7 +18,7 @@ from stagelint.model import File, Options
 from stagelint.project import project
 from stagelint.registry import Ruleset, rules_of
 from stagelint.rule import Bad, Finding, Good, Rule
-from stagelint.session import options_of
+from stagelint.session import Session, options_of
 from stagelint.sizes import shipped
 from stagelint.source import Source
 
@@ -89,7 +89,9 @@ def test_example_with_a_repository(
     found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
         options = options_of(parse(example.arguments.split())[1], source, settings)
-        file = File(source, options._replace(project=lambda: repository))
+        ignored = Session.ignore_file_for(source.path)
+        options = options._replace(project=lambda: repository, ignore_file=lambda it=ignored: it)
+        file = File(source, options)
         found += lint(file, Ruleset.of([rule]))
 
     for name, text in marked.items():

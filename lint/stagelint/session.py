@@ -21,6 +21,7 @@ from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -169,6 +170,17 @@ class Session:
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
 
+    @staticmethod
+    def ignore_file_for(path: str) -> DockerIgnore | None:
+        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+        from stagelint.model.dockerignore import DockerIgnore  # few files have one
+
+        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
+            if os.path.isfile(name):
+                source = discover.read(name)
+                return None if source.error else DockerIgnore(source)
+        return None
+
     # -- sizes ---------------------------------------------------------------------------------
 
     def sizes_for(self, path: str) -> list[BaseImage]:
@@ -216,6 +228,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
+            ignore_file=lambda: self.ignore_file_for(source.path),
         )
         if self._somewhere:
             file = File(source, options)

@@ -34,6 +34,7 @@ from stagelint.tuples import NamedTuple
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.dockerignore import DockerIgnore
     from stagelint.model.heirs import Heirs
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
@@ -84,6 +85,8 @@ class Options(NamedTuple):
     """May advice cross from one C library to another?"""
     budget: int | None = None
     """The most bytes that a base which ships may have, compressed."""
+    ignore_file: Callable[[], DockerIgnore | None] = lambda: None
+    """What leaves files out of the build context, which is read when it is first asked for."""
     builders_too: bool = False
     """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
     trusted_registries: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ class WorkdirRelativePath(Rule):
 
     Where files go changes unseen when the base image changes. It speaks of a relative path in the
     first WORKDIR of a stage and of those it is built on; after an absolute one, a relative one is
-    clear. The fix makes it absolute where the directory of the base image is known. BuildKit's own
+    clear. A path like `C:\\app` is absolute unless the base image is known to be for
+    Linux. The fix makes it absolute where the directory of the base image is known. BuildKit's own
     check `WorkdirRelativePath`.
     """
 
@@ -75,9 +76,14 @@ class WorkdirRelativePath(Rule):
     def _check(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
         node = moment.instruction
         path = moment.expand(node.rest)
-        image = file.histories[file.chain(stage)[0].index].image
+        bottom = file.chain(stage)[0]
+        image = file.histories[bottom.index].image
         is_windows = image is not None and image.os == "windows"
-        if path is None or (re.match(_WINDOWS, path) if is_windows else path.startswith("/")):
+        if path is None or path.startswith("/"):
+            return
+        if (is_windows or (image is None and not bottom.base.is_scratch)) and re.match(
+            _WINDOWS, path
+        ):
             return
         start, end = node.rest_start, max(node.rest_start + 1, len(node.logical.text.rstrip()))
         span = node.logical.span(start, end)
