@@ -7,7 +7,7 @@ from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
 from stagelint.model.starting import start
-from stagelint.model.users import is_root
+from stagelint.model.users import is_root, named
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: Programs that take another user themselves, or cannot work without root.
@@ -62,9 +62,9 @@ class MissingNonRootUser(Rule):
             USER node
             COPY --chown=node . .
             USER root
+                 ^^^^ `node` starts as root, though line 2 is another USER
             RUN apt-get update && apt-get install -y tini
             CMD ["tini", "--", "node", "server.js"]
-            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `node` starts as root, though line 2 is another USER
             """
         ),
         Bad(
@@ -151,11 +151,13 @@ class MissingNonRootUser(Rule):
             else:
                 message += f", though a user is made in line {line}"
                 related = (Related(file.source, span, "a user is made"),)
+        cause = next((e for e in reversed(moments) if e.instruction.keyword == "USER"), None)
         return self.finding(
             file,
-            first.instruction.code_span,
+            named(cause)[1] if cause else first.instruction.code_span,
             message,
-            stage=stage,
+            stage=cause.stage if cause else stage,
+            aliases=("DL3002",) if cause else (),
             severity=Severity.WARNING if evidence else None,
             related=related,
         )

@@ -73,6 +73,11 @@ class Call(NamedTuple):
         return bool(self.spans) and self.spans[0] == self.span
 
     @property
+    def starting(self) -> tuple[tuple[str, Span], ...]:
+        """The programs in front and itself, with their places."""
+        return (*self.wrappers, (self.name, self.name_span))
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The arguments that are no options and are known."""
         return tuple(each for each in self.arguments if each and not each.startswith("-"))
@@ -251,7 +256,8 @@ class _Reader:
     def _fed_by(self, commands: Sequence[shell.Command], at: int) -> str:
         """The program whose output `commands[at]` reads; empty if that cannot be told."""
         inner, command = commands[at - 1], commands[at]
-        for each in reversed(commands[:at]):
+        for before in range(at - 1, -1, -1):
+            each = commands[before]
             if each.depth <= command.depth:
                 is_it = (
                     each is inner or inner.start < each.end

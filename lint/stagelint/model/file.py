@@ -293,6 +293,22 @@ class File:
         return found[::-1]
 
     @cached_property
+    def _children(self) -> dict[int, list[Stage]]:
+        found: dict[int, list[Stage]] = {}
+        for stage in self.stages:
+            if stage.base.stage is not None:
+                found.setdefault(stage.base.stage, []).append(stage)
+        return found
+
+    def children(self, stage: Stage) -> list[Stage]:
+        """The stages that are built on *stage*, in order."""
+        return self._children.get(stage.index, [])
+
+    def is_image(self, stage: Stage) -> bool:
+        """Is *stage* an image by itself: one that is released, or that no other stage needs?"""
+        return stage.index in self.shipped or not self.graph.used_by(stage.index)
+
+    @cached_property
     def ships(self) -> frozenset[int]:
         """The stages whose layers reach an image that is released."""
         found: set[int] = set()

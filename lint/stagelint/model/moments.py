@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from stagelint.model.base_images import Description
     from stagelint.model.file import File
 
+#: In the names of images that run on Windows.
+_WINDOWS = "(?i)windows|nanoserver|servercore"
+
 #: Instructions that say what a container starts.
 _COMMANDS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
 
@@ -116,7 +119,8 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
-        start = _start(parent, self.image, is_scratch=is_scratch)
+        is_windows = file.tree.escape == "`" or _is_windows(stage, self.image)
+        start = _start(parent, self.image, is_scratch=is_scratch, is_windows=is_windows)
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
         self.shell: tuple[str, ...] | None = start[2]
@@ -126,16 +130,20 @@ class History:
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
 
+    @property
+    def own(self) -> list[Moment]:
+        """Those of the instructions that the stage is written with, in order."""
+        return self.moments[len(self.moments) - len(self.stage.instructions) :]
+
     @cached_property
     def written(self) -> list[Moment]:
-        """What the stage itself is written with, in order: of an ONBUILD, what it has a child do.
+        """The same, but of an ONBUILD what it has a child do.
 
         That is taken at the end of the stage, where a child has it done.
         """
-        inherited = len(self.moments) - len(self.stage.instructions)
         return [
             Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
-            for each in self.moments[inherited:]
+            for each in self.own
         ]
 
     def lookup(self, name: str, at: int) -> Value | None:
@@ -180,18 +188,23 @@ def _image(file: File, stage: Stage) -> Description | None:
     return describe(reference, file.options.mirrors) if reference else None
 
 
+def _is_windows(stage: Stage, image: Description | None) -> bool:
+    name = stage.base.image or ""
+    return (image is not None and image.os == "windows") or bool(re.search(_WINDOWS, name))
+
+
 def _start(
-    parent: History | None, image: Description | None, *, is_scratch: bool
+    parent: History | None, image: Description | None, *, is_scratch: bool, is_windows: bool
 ) -> tuple[str | None, str | None, tuple[str, ...] | None]:
     """Directory, user and shell at the beginning of a stage."""
     if parent is not None:
         return parent.directory, parent.user, parent.shell
     if is_scratch:
         return "/", "", ("/bin/sh", "-c")
+    if is_windows:
+        return None, None, None
     if image is None:
         return None, None, ("/bin/sh", "-c")
-    if image.os == "windows":
-        return None, None, None
     return image.family.directory, image.user or None, ("/bin/sh", "-c")
 
 

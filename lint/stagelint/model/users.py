@@ -13,13 +13,12 @@ def last_user(file: File, stage: Stage) -> Moment | None:
 
     It does not in a stage that only others of the file are built on which have a USER of their own.
     """
-    children = [each for each in file.stages if each.base.stage == stage.index]
+    children = file.children(stage)
     is_base = bool(children) and stage.index not in file.shipped
     if is_base and all(any(each.by_keyword("USER")) for each in children):
         return None
-    found = (each for each in reversed(file.moments(stage)) if each.instruction.keyword == "USER")
-    last = next(found, None)
-    return last if last and last.instruction in stage.instructions else None
+    own = file.histories[stage.index].own
+    return next((each for each in reversed(own) if each.instruction.keyword == "USER"), None)
 
 
 def named(user: Moment) -> tuple[str | None, Span]:

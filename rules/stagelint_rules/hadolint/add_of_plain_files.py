@@ -9,9 +9,6 @@ from stagelint.model.archives import may_be_archive
 from stagelint.model.moments import Moment
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
-#: What stands for more than one file, so that an archive may be among them.
-_PATTERN = re.compile(r"[*?\[]")
-
 #: Flags that only ADD has.
 _OWN_FLAGS = frozenset({"checksum", "keep-git-dir", "unpack"})
 
@@ -41,6 +38,8 @@ class AddOfPlainFiles(Rule):
             ARG CONF=conf
             ADD . /src
             ^^^ nothing here needs ADD: COPY does the same
+            ADD *.py /src/
+            ^^^ nothing here needs ADD: COPY does the same
             add --chown=app $CONF/app.ini README /etc/
             ^^^ nothing here needs ADD: COPY does the same
             ONBUILD ADD ["app.jar", "/srv/app.jar"]
@@ -50,6 +49,7 @@ class AddOfPlainFiles(Rule):
             FROM debian:12
             ARG CONF=conf
             COPY . /src
+            COPY *.py /src/
             copy --chown=app $CONF/app.ini README /etc/
             ONBUILD COPY ["app.jar", "/srv/app.jar"]
             """,
@@ -92,12 +92,18 @@ def _only_copies(moment: Moment) -> bool:
     )
 
 
+def _may_match_archive(source: str) -> bool:
+    """Does a pattern end so that an archive may match?"""
+    found = re.search(r"[*?\]\[]([^*?\]\[]*)\Z", source)
+    return found is not None and not re.search(r"\.\w+\Z|/\Z", found[1])
+
+
 def _is_special(source: str | None) -> bool:
     """May ADD do more with *source* than copy it?"""
     return (
         not source
         or may_be_archive(source)
-        or _PATTERN.search(source) is not None
+        or _may_match_archive(source)
         or source.startswith("<<")
         or "://" in source
         or re.match(r"[\w.-]+@[\w.-]+:", source) is not None

@@ -62,9 +62,9 @@ class ConsecutiveRuns(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             before: Moment | None = None
-            for moment in file.moments(stage):
+            for moment in file.histories[stage.index].own:
                 node = moment.instruction
-                is_alone = node in stage.instructions and _is_alone(moment)
+                is_alone = _is_alone(moment)
                 if is_alone and before and _options(before) == _options(moment):
                     line = file.source.position(before.instruction.code_start).line
                     message = f"this could be one RUN with the one in line {line}"

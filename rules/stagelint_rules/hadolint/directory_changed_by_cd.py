@@ -15,7 +15,7 @@ class DirectoryChangedByCd(Rule):
     The next instruction does not start where `cd` has led, but in the directory of the last WORKDIR.
     A `cd` that a RUN ends with has no effect at all, which is a warning. One that a RUN begins with
     has the same effect as a WORKDIR in front, which makes the directory as well if it is not there,
-    and holds for all that follows: this is information.
+    and holds for all that follows: this is information. So has one behind a `mkdir` of the same.
 
     Unlike hadolint it is silent where WORKDIR cannot take its place without another layer or another
     meaning: behind other commands, in a subshell, a condition or a loop, and in a RUN that goes on to
@@ -38,6 +38,8 @@ class DirectoryChangedByCd(Rule):
         Bad(
             """
             FROM debian:12
+            RUN mkdir -p build && cd build && cmake ..
+                                  ^^^^^^^^ a WORKDIR would hold for the instructions that follow as well
             RUN cd "$HOME" && make
                 ^^^^^^^^^^ a WORKDIR would hold for the instructions that follow as well
             RUN ["cd", "/src"]
@@ -88,9 +90,11 @@ def _first_or_last(moment: Moment) -> Call | None:
     if calls[-1].name == "cd" and calls[-1] is moment.calls[-1]:
         return calls[-1]
     changes = [each for each in moment.calls if each.name in ("cd", "pushd", "popd")]
-    at = next((at for at, each in enumerate(calls) if each.name != "set"), 0)
-    is_first = calls[at].name == "cd" and calls[0].span.start in _beginnings(moment.instruction)
-    return calls[at] if is_first and len(changes) == 1 else None
+    first, *rest = [each for each in calls if each.name != "set"] or calls
+    if first.name == "mkdir" and rest and rest[0].words and rest[0].words == first.words:
+        first = rest[0]  # WORKDIR makes it as well
+    is_first = first.name == "cd" and calls[0].span.start in _beginnings(moment.instruction)
+    return first if is_first and len(changes) == 1 else None
 
 
 def _beginnings(run: Instruction) -> set[int]:

@@ -29,10 +29,9 @@ class InlineIgnore(Rule):
             # hadolint ignore=DL3006
             ^^^^^^^^^^^^^^^^^^^^^^^^ this comment silences a rule
             FROM debian
-            RUN make && \\
             # stagelint: ignore[DL3003] since it is meant
             ^^^^^^^^^^^^^^^^^^^^^^^^^^^ this comment silences a rule
-                cd /
+            RUN cd /src
             """
         ),
         Good(

@@ -34,6 +34,13 @@ class LatestBaseImage(Rule):
                  ^^^^^^^^^^^^^^^^^^^^^ the tag `latest` of `example.com/tool` is another image tomorrow
             """
         ),
+        Bad(
+            """
+            ARG PROJECT
+            FROM example.com/$PROJECT/tool:latest
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the tag `latest` of `example.com/$PROJECT/tool` is another image tomorrow
+            """
+        ),
         Good(
             """
             ARG TAG
@@ -48,6 +55,13 @@ class LatestBaseImage(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             image = file.base_image(stage)
+            raw = stage.base.raw
             if image and image.tag == "latest" and not image.digest:
-                message = f"the tag `latest` of `{image.short_name}` is another image tomorrow"
+                name = image.short_name
+            elif not image and "$" in raw and raw.endswith(":latest"):
+                name = raw.removesuffix(":latest")  # whatever the variables in front of it are
+            else:
+                continue
+            if stage.base.stage is None:
+                message = f"the tag `latest` of `{name}` is another image tomorrow"
                 yield self.finding(file, stage.base.span, message, stage=stage)

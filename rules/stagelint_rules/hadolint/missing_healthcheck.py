@@ -11,7 +11,8 @@ class MissingHealthcheck(Rule):
 
     An engine takes a container for well as long as its process runs, whatever that does.
     It speaks of images that ship, if neither they nor the stages they are built on have a HEALTHCHECK;
-    `HEALTHCHECK NONE` is one. It is off by default: Kubernetes does not read it, and many images hold
+    `HEALTHCHECK NONE` is one. Unlike hadolint it is silent about stages that others only copy from or are
+    built on. It is off by default: Kubernetes does not read it, and many images hold
     programs that run once.
     """
 
@@ -47,10 +48,9 @@ class MissingHealthcheck(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
-            is_base = any(each.base.stage == stage.index for each in file.stages)
-            moments = file.moments_behind(stage)
-            if not is_base and not any(
-                each.instruction.keyword == "HEALTHCHECK" for each in moments
-            ):
+            if not file.is_image(stage):
+                continue
+            keywords = {each.instruction.keyword for each in file.moments_behind(stage)}
+            if "HEALTHCHECK" not in keywords:
                 message = "the image has no HEALTHCHECK"
                 yield self.finding(file, stage.base.span, message, stage=stage)

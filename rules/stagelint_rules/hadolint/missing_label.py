@@ -14,7 +14,8 @@ class MissingLabel(Rule):
     Whoever finds the image later cannot tell whose it is, which version, or built from what.
     It speaks of each image that ships, if the configuration has a `label-schema`: a table of labels
     and of what their values have to be. What the stages say that it is built on counts; what the base
-    image says does not, since it would speak of another image.
+    image says does not, since it would speak of another image. Stages that others only copy from or are
+    built on are no images, unless they are released as well.
     """
 
     code = "DL3049"
@@ -58,8 +59,8 @@ class MissingLabel(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         schema = file.options.label_schema
         for stage in self.stages(file) if schema else ():
-            if any(each.base.stage == stage.index for each in file.stages):
-                continue  # what stands on it may have the rest
+            if not file.is_image(stage):
+                continue
             missing = [key for key in schema if key not in _keys(file, stage)]
             if missing:
                 message = f"the image has no label {', '.join(f'`{each}`' for each in missing)}"

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
+from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
+from stagelint.source import Span
 
 #: Programs that only write what they are given, and do not fail.
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
+#: Programs that fail now and then, whatever the Dockerfile says.
+_FETCH = frozenset({"curl", "wget", "git"})
+
+_NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it'
 
 
 class PipeHidesFailure(Rule):
@@ -19,10 +26,13 @@ class PipeHidesFailure(Rule):
     `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it for all RUNs that follow, `set -o pipefail`
     for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox do.
 
-    It speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
+    It is a warning if a download stands in front, which fails with the network; else information. It
+    speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
     knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, and programs
-    in front that cannot fail, such as `echo`; and it is silent about conditions, where failure is
-    asked for, about `|| true`, and about PowerShell and `cmd`.
+    in front that cannot fail, such as `echo`; and it is silent about PowerShell and `cmd`.
+
+    The fix sets it for the RUN, where the shell is known to have it. It is not safe: a build that hid
+    a failure fails then.
     """
 
     code = "DL4006"
@@ -45,6 +55,25 @@ class PipeHidesFailure(Rule):
                                                            ^^^^ the RUN goes on even if `cat` fails: its shell has no `pipefail`
             EOF
             """
+        ),
+        Bad(
+            """
+            FROM alpine:3.22
+            RUN make; \\
+                wget -O- https://example.com/a.tgz | tar xz
+                                                     ^^^ the RUN goes on even if `wget` fails: its shell has no `pipefail`
+            SHELL ["/bin/bash", "-c"]
+            ONBUILD RUN sort a | tee b
+                                 ^^^ the RUN goes on even if `sort` fails: its shell has no `pipefail`
+            """,
+            fixed="""
+            FROM alpine:3.22
+            RUN set -o pipefail; make; \\
+                wget -O- https://example.com/a.tgz | tar xz
+            SHELL ["/bin/bash", "-c"]
+            ONBUILD RUN set -o pipefail; sort a | tee b
+            """,
+            unsafe=True,
         ),
         Good(
             """
@@ -78,11 +107,34 @@ class PipeHidesFailure(Rule):
                 if call:
                     what = f"`{call.unheard}` fails" if call.unheard else "what is in front fails"
                     message = f"the RUN goes on even if {what}: its shell has no `pipefail`"
-                    yield self.finding(file, call.name_span, message, stage=stage)
+                    severity = None if call.unheard in _FETCH else Severity.INFO
+                    span = call.name_span
+                    fix = _fix(moment) if not call.is_nested and _knows_it(file, moment) else None
+                    note = "" if fix else _NOTE
+                    yield self.finding(
+                        file, span, message, severity=severity, fix=fix, note=note, stage=stage
+                    )
+
+
+def _knows_it(file: File, moment: Moment) -> bool:
+    """Is the shell known to have `pipefail`?"""
+    image = file.histories[moment.stage.index].image
+    has_busybox = image is not None and image.os in ("alpine", "busybox")
+    name = posixpath.basename(moment.shell[0]) if moment.shell else ""
+    return name in ("bash", "zsh", "ksh", "ash") or (has_busybox and name == "sh")
+
+
+def _fix(moment: Moment) -> Fix | None:
+    node = moment.instruction
+    if node.is_json or node.heredocs:
+        return None
+    at = node.logical.offset(node.rest_start)
+    edit = Edit(Span(at, at), "set -o pipefail; ")
+    return Fix("set `pipefail` for this RUN", (edit,), Guarantee.BEHAVIOUR)
 
 
 def _first(moment: Moment) -> Call | None:
-    for call in moment.calls if "|" in moment.instruction.script else ():
-        if call.unheard is not None and call.unheard not in _NEVER_FAIL:
-            return call
-    return None
+    """The first program of a RUN that a failure is hidden by, of a download if there is one."""
+    calls = moment.calls if "|" in moment.instruction.script else ()
+    found = [each for each in calls if each.unheard is not None and each.unheard not in _NEVER_FAIL]
+    return next((each for each in found if each.unheard in _FETCH), found[0] if found else None)

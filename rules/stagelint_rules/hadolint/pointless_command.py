@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 #: Programs for people in front of a running machine.
 _COMMANDS = frozenset({"ssh", "vim", "shutdown", "service", "ps", "free", "top", "kill", "mount"})
+#: Programs that use no service.
+_IDLE = frozenset({"sleep", "echo", "true", "set"})
 
 
 class PointlessCommand(Rule):
@@ -19,8 +20,8 @@ class PointlessCommand(Rule):
 
     It speaks of `ssh`, `vim`, `shutdown`, `service`, `ps`, `free`, `top`, `kill` and `mount`. Unlike
     hadolint it is silent where they do have something to do: `ssh` in a RUN with `--mount=type=ssh`,
-    `mount` with `--security=insecure`, and `kill` or `service` of what the same RUN has started and
-    uses, as in `service mysql start && mysql < schema.sql`. It sees behind `sudo` and `env`, and in
+    `mount` with `--security=insecure`, and `kill` or `service` in a RUN that starts other programs as
+    well, as in `service mysql start && mysql < schema.sql`. It sees behind `sudo` and `env`, and in
     `sh -c '...'`.
     """
 
@@ -61,24 +62,18 @@ class PointlessCommand(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             for moment in file.written(stage):
-                for at, call in enumerate(moment.calls):
-                    if call.name in _COMMANDS and not _has_use(moment, at):
+                for call in moment.calls:
+                    if call.name in _COMMANDS and not _has_use(moment, call.name):
                         message = f"`{call.name}` has nothing to do while an image is built"
                         yield self.finding(file, call.name_span, message, stage=stage)
 
 
-def _has_use(moment: Moment, at: int) -> bool:
-    call = moment.calls[at]
+def _has_use(moment: Moment, name: str) -> bool:
     flags = moment.instruction.flags
-    if call.name == "ssh":
+    if name == "ssh":
         return any(each.name == "mount" and "type=ssh" in (each.value or "") for each in flags)
-    if call.name == "mount":
+    if name == "mount":
         return any(each.name == "security" and each.value == "insecure" for each in flags)
-    if call.name == "service":
-        others = moment.calls[:at] if "stop" in call.words else moment.calls[at + 1 :]
-        return any(each.name not in ("service", "sleep", "echo") for each in others)
-    return call.name == "kill" and any(map(_starts_another, moment.calls[:at]))
-
-
-def _starts_another(call: Call) -> bool:
-    return call.name not in _COMMANDS
+    return name in ("service", "kill") and any(
+        each.name not in _COMMANDS and each.name not in _IDLE for each in moment.calls
+    )

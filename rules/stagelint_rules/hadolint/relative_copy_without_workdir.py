@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stagelint.model import File
 from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 
 class RelativeCopyWithoutWorkdir(Rule):
@@ -15,22 +15,30 @@ class RelativeCopyWithoutWorkdir(Rule):
     Where it goes is for the base image to say: into the root folder, if that says nothing.
     Another base image, or another version of it, and the files lie somewhere else.
 
-    It speaks of a COPY whose target is relative, if neither the stage nor those that it is built on
+    It is information, since it may be known. It speaks of a COPY whose target is relative, if neither the stage nor those that it is built on
     have a WORKDIR before. Unlike hadolint it is silent about images that are known to have a working
     directory, like `php` and `composer`; and it remembers each stage by itself, not by its image. A
     target with a variable is what the default makes of it.
     """
 
     code = "DL3045"
+    severity = Severity.INFO
     words = ("copy",)
     examples = (
         Bad(
             """
             FROM node:22
             COPY package.json ./
-                              ^^ without a WORKDIR, the base image decides where `./` is
+                              ^^ without a WORKDIR, `./` is `/`
             COPY --from=build ["/app dir", "app"]
-                                           ^^^^^ without a WORKDIR, the base image decides where `app` is
+                                           ^^^^^ without a WORKDIR, `app` is `/app`
+            """
+        ),
+        Bad(
+            """
+            FROM example.com/base:1
+            COPY package.json ./
+                              ^^ without a WORKDIR, the base image decides where `./` is
             """
         ),
         Bad(
@@ -63,36 +71,42 @@ class RelativeCopyWithoutWorkdir(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
-            if _has_home(file, stage):
+            bottom = file.chain(stage)[0]
+            image = file.histories[bottom.index].image
+            if image is not None and image.family.directory != "/":
                 continue
-            for moment in file.moments(stage):
-                node = moment.instruction
-                if node.keyword == "WORKDIR":
-                    break
-                if node.keyword != "COPY" or node not in stage.instructions:
-                    continue
+            for moment in _before_workdir(file, stage):
                 target = _target(moment)
-                if target is not None and not re.match(r"/|\\|[A-Za-z]:|\Z", target):
-                    yield self._finding(file, stage, moment, target)
+                if target is None or re.match(r"/|\\|[A-Za-z]:|\Z", target):
+                    continue
+                last = moment.instruction.arguments[-1]
+                path = moment.path(last.value)
+                where = (
+                    f"`{target}` is `{path}`"
+                    if path
+                    else f"the base image decides where `{target}` is"
+                )
+                yield self.finding(
+                    file,
+                    moment.instruction.logical.span(last.start, last.end),
+                    f"without a WORKDIR, {where}",
+                    stage=stage,
+                )
 
-    def _finding(self, file: File, stage: Stage, moment: Moment, target: str) -> Finding:
-        node = moment.instruction
-        last = node.arguments[-1]
-        path = moment.path(last.value) if stage.base.is_scratch else None
-        where = f"`{target}` is `{path}`" if path else f"the base image decides where `{target}` is"
-        span = node.logical.span(last.start, last.end)
-        return self.finding(file, span, f"without a WORKDIR, {where}", stage=stage)
 
-
-def _has_home(file: File, stage: Stage) -> bool:
-    """Does a stage below have a WORKDIR, or is its image known to have one?"""
-    chain = file.chain(stage)
-    if any(any(each.by_keyword("WORKDIR")) for each in chain[:-1]):
-        return True
-    image = file.histories[chain[0].index].image
-    return image is not None and image.family.directory != "/"
+def _before_workdir(file: File, stage: Stage) -> Iterator[Moment]:
+    """The instructions of *stage* as long as neither it nor what it is built on has a WORKDIR."""
+    below = [each for part in file.chain(stage)[:-1] for each in part.instructions]
+    if any("WORKDIR" in (each.keyword, each.inner and each.inner.keyword) for each in below):
+        return
+    for moment in file.histories[stage.index].own:
+        if moment.instruction.keyword == "WORKDIR":
+            return
+        if moment.instruction.keyword == "COPY":
+            yield moment
 
 
 def _target(moment: Moment) -> str | None:
+    """Where a COPY goes; None if that is not known."""
     arguments = moment.instruction.arguments
     return moment.expand(arguments[-1].value) if len(arguments) > 1 else None

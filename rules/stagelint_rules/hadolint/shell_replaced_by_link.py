@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.model import File
 from stagelint.model.calls import Call
+from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule
 
 _SHELLS = frozenset({"/bin/sh", "/usr/bin/sh"})
@@ -16,7 +17,7 @@ class ShellReplacedByLink(Rule):
     The instruction SHELL says by which one the RUNs that follow are read, and nothing else.
 
     It speaks of an `ln` that makes `/bin/sh` or `/usr/bin/sh`. Unlike hadolint it is silent about a
-    link that leads to one of them.
+    link that leads to one of them, and about images that have no shell before, such as `scratch`.
     """
 
     code = "DL4005"
@@ -38,6 +39,13 @@ class ShellReplacedByLink(Rule):
             SHELL ["/bin/bash", "-c"]
             """
         ),
+        Good(
+            """
+            FROM example.com/distroless/static-debian12
+            COPY --from=busybox /bin /busybox
+            RUN ["/busybox/ln", "-s", "/busybox/sh", "/bin/sh"]
+            """
+        ),
     )
 
     def check(self, file: File) -> Iterator[Finding]:
@@ -45,8 +53,19 @@ class ShellReplacedByLink(Rule):
         for stage in file.stages:
             for moment in file.written(stage):
                 for call in moment.calls:
-                    if call.name == "ln" and _target(call) in _SHELLS:
+                    is_link = call.name == "ln" and _target(call) in _SHELLS
+                    if is_link and not _has_none(file, stage, call):
                         yield self.finding(file, call.span, message, stage=stage)
+
+
+def _has_none(file: File, stage: Stage, call: Call) -> bool:
+    """Has the image no shell that could be replaced?"""
+    image = file.histories[stage.index].image
+    return (
+        file.chain(stage)[0].base.is_scratch
+        or (image is not None and not image.family.has_shell)
+        or call.path.startswith("/busybox/")
+    )
 
 
 def _target(call: Call) -> str | None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from stagelint.model import File
-from stagelint.model.expansion import names
 from stagelint.model.moments import Moment
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
 from stagelint.syntax.nodes import Pair
-from stagelint.syntax.words import Variable, WordError, lex
+from stagelint.syntax.words import Part, Variable, WordError, lex
 
 
 class VariableSetAndReadInOneEnv(Rule):
@@ -20,7 +20,7 @@ class VariableSetAndReadInOneEnv(Rule):
 
     It speaks of a variable that another part of the same ENV sets, if no ENV or ARG of the stage or
     of those it is built on has named it before. Unlike hadolint it reads quotes: in `'$A'` and `\\$A`
-    there is no variable.
+    there is no variable. One with a value to take in its place, as in `${A:-1}`, is not spoken of.
     """
 
     code = "DL3044"
@@ -32,8 +32,8 @@ class VariableSetAndReadInOneEnv(Rule):
             FROM debian:12
             ENV JAVA_HOME=/opt/java PATH=$JAVA_HOME/bin:$PATH
                                          ^^^^^^^^^^ `$JAVA_HOME` is not yet what this ENV sets it to
-            ONBUILD ENV B="${A:-x}" A=1
-                           ^^^^^^^ `$A` is not yet what this ENV sets it to
+            ONBUILD ENV B="${D:-$A}" A=1
+                           ^^^^^^^^ `$A` is not yet what this ENV sets it to
             """
         ),
         Good(
@@ -42,6 +42,7 @@ class VariableSetAndReadInOneEnv(Rule):
             ENV A=1
             ENV A=2 B=$A
             ENV C=1 D='$C' E=\\$C F=$CC PATH=/opt/bin:$PATH
+            ENV G=${G:-1} H=${G:-1}
             """
         ),
     )
@@ -57,12 +58,23 @@ class VariableSetAndReadInOneEnv(Rule):
 
 def _too_early(moment: Moment) -> Iterator[tuple[str, Span]]:
     node = moment.instruction
+    times = Counter(each.key for each in node.pairs)
     for pair in node.pairs:
-        others = {each.key for each in node.pairs if each is not pair}
         for part, span in _variables(moment, pair):
-            read = [name for name in names([part]) if name in others and not moment.declares(name)]
-            if read:
-                yield read[0], span
+            for name in _required([part]):
+                others = times[name] - (name == pair.key)
+                if others and not moment.declares(name):
+                    yield name, span
+                    break
+
+
+def _required(parts: Iterable[Part]) -> Iterator[str]:
+    """The variables that have no value to take in their place."""
+    for part in parts:
+        if isinstance(part, Variable):
+            if not part.operator:
+                yield part.name
+            yield from _required((*part.word, *part.replacement))
 
 
 def _variables(moment: Moment, pair: Pair) -> Iterator[tuple[Variable, Span]]:

@@ -69,12 +69,16 @@ class WgetWithProgressBar(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         message = "`wget` writes its progress into the log of the build"
         for stage in file.stages:
-            is_busybox = _has_busybox(file, file.moments_behind(stage))
-            for moment in file.written(stage):
-                for call in moment.calls:
-                    if call.name == "wget" and not is_busybox and not _is_quiet(call):
-                        fix = None if moment.instruction.is_json else _fix(call)
-                        yield self.finding(file, call.name_span, message, fix=fix, stage=stage)
+            found = [
+                (moment, call)
+                for moment in file.written(stage)
+                for call in moment.calls
+                if call.name == "wget" and not _is_quiet(call)
+            ]
+            if found and not _has_busybox(file, file.moments_behind(stage)):
+                for moment, call in found:
+                    fix = None if moment.instruction.is_json else _fix(call)
+                    yield self.finding(file, call.name_span, message, fix=fix, stage=stage)
 
 
 def _is_quiet(call: Call) -> bool:
