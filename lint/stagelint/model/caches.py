@@ -13,7 +13,7 @@ from stagelint.model.calls import Call
 from stagelint.model.consent import RPM_INSTALLS
 from stagelint.model.expansion import UNKNOWN
 from stagelint.model.file import File
-from stagelint.model.moments import Moment, absolute, first_saying
+from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import ManagerCall, manager_calls
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
@@ -108,7 +108,7 @@ def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]
         if not _is_off(run, told.call) and not _is_mounted(run, told.call.option("--cache-dir"))
     ]
     setting = r"no-cache-dir[\s=\"']+(?:true|1|yes|on)|/pip\.conf\b"
-    configured = first_saying(setting, file.moments_behind(stage)) if found else None
+    configured = file.histories[stage.index].first_saying(setting) if found else None
     for run, told in found:
         if configured is None or run.instruction.start < configured:
             yield run, told
@@ -130,13 +130,15 @@ def _is_mounted(run: Moment, folder: str | None) -> bool:
 
 def are_lists_read(file: File, run: Moment) -> bool:
     """May a RUN after *run*, here or in a stage that is built upon this one, read its APT lists?"""
+    if file.is_huge:
+        return True
     heirs = {run.stage.index}
     for stage in file.stages[run.stage.index :]:
         if stage.base.stage in heirs:
             heirs.add(stage.index)
         if stage.index in heirs and _reads_lists(file.moments(stage), run):
             return True
-    return file.is_huge
+    return False
 
 
 #: What stands elsewhere is taken for a script, which may install something.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from stagelint.model.calls import Call
 from stagelint.model.file import File
-from stagelint.model.moments import Moment, first_saying
+from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall, manager_calls, packages
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
@@ -85,7 +85,7 @@ def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Mome
         and told.verb in questions.verbs
         and not _is_answered(told.call, questions)
     ]
-    configured = first_saying(questions.setting, file.moments_behind(stage)) if found else None
+    configured = file.histories[stage.index].first_saying(questions.setting) if found else None
     for run, told in found:
         if configured is None or run.instruction.start < configured:
             yield run, told
@@ -111,7 +111,7 @@ def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, Man
         and (each.names or each.sources or not each.is_complete)
         and not any(re.fullmatch(_UNRECOMMENDED, word or "") for word in each.call.arguments)
     ]
-    configured = first_saying(_NOT_RECOMMENDED, file.moments_behind(stage)) if found else None
+    configured = file.histories[stage.index].first_saying(_NOT_RECOMMENDED) if found else None
     for run, told in found:
         if configured is None or run.instruction.start < configured:
             yield run, told

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -124,6 +124,7 @@ class History:
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
         self.shell: tuple[str, ...] | None = start[2]
+        self._said: dict[str, int | None] = {}
         self.moments: list[Moment] = []
         triggers = parent.stage.triggers if parent else ()
         for at, instruction in enumerate((*triggers, *stage.instructions)):
@@ -145,6 +146,21 @@ class History:
             Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
             for each in self.own
         ]
+
+    def first_saying(self, pattern: str) -> int | None:
+        """Where the first instruction begins, here or in a stage below, whose text has *pattern*."""
+        unread: list[History] = []
+        at: History | None = self
+        while at is not None and pattern not in at._said:
+            unread.append(at)
+            at = at.parent
+        found = at._said[pattern] if at is not None else None
+        for history in reversed(unread):
+            texts = ((each.instruction.start, str(each.instruction)) for each in history.moments)
+            if found is None:
+                found = next((start for start, text in texts if re.search(pattern, text)), None)
+            history._said[pattern] = found
+        return found
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""
@@ -217,12 +233,6 @@ def absolute(path: str, directory: str | None) -> str | None:
     clean = posixpath.normpath(path)
     clean = clean[1:] if clean.startswith("//") else clean
     return clean + "/" if path.endswith(("/", "/.")) and clean != "/" else clean
-
-
-def first_saying(pattern: str, moments: Iterable[Moment]) -> int | None:
-    """Where the first instruction begins whose text has *pattern*, such as a setting in a file."""
-    texts = ((each.instruction.start, str(each.instruction)) for each in moments)
-    return next((start for start, text in texts if re.search(pattern, text)), None)
 
 
 def histories(file: File) -> Iterator[History]:

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import APK_CACHE, filled
+from stagelint.model.moments import Moment
+from stagelint.model.packages import ManagerCall
 from stagelint.model.rewriting import add_option
+from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
 _OPTION = "--no-cache"
+#: More are left to a person.
+_MOST_EDITS = 200
 
 
 class ApkCacheKept(Rule):
@@ -60,10 +65,7 @@ class ApkCacheKept(Rule):
             for run in file.written(stage)
             for told in filled(run, APK_CACHE)
         ]
-        edits: list[Edit] = []
-        for _, run, told in found:
-            edits += add_option(run.instruction, told.call, told.at, _OPTION)
-        fix = Fix(f"Add `{_OPTION}`", tuple(edits), Guarantee.SAME_BUT_CACHES)
+        fix = _fix(found)
         spoken = {stage.index for stage in self.stages(file)}
         for stage, _, told in found:
             if stage.index in spoken:
@@ -72,5 +74,15 @@ class ApkCacheKept(Rule):
                     told.head,
                     "the index that `apk` fetches stays in the image",
                     stage=stage,
-                    fix=fix if len(edits) == len(found) else None,
+                    fix=fix,
                 )
+
+
+def _fix(found: list[tuple[Stage, Moment, ManagerCall]]) -> Fix | None:
+    """One for all, since a call may read what another has left."""
+    edits: list[Edit] = []
+    for _, run, told in found[:_MOST_EDITS]:
+        edits += add_option(run.instruction, told.call, told.at, _OPTION)
+    if len(edits) < len(found):
+        return None
+    return Fix(f"Add `{_OPTION}`", tuple(edits), Guarantee.SAME_BUT_CACHES)

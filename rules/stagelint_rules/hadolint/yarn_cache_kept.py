@@ -7,6 +7,7 @@ from stagelint.model import File
 from stagelint.model.caches import YARN_CACHE, filled, spread
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+from stagelint.syntax.nodes import Instruction
 
 
 class YarnCacheKept(Rule):
@@ -62,14 +63,13 @@ class YarnCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in spread(file, self.stages(file)):
             for run in file.written(stage):
-                for told in filled(run, YARN_CACHE):
-                    edits = append_command(run.instruction, "yarn cache clean")
-                    yield self.finding(
-                        file,
-                        told.head,
-                        "what `yarn` downloads stays in the image",
-                        stage=stage,
-                        fix=Fix("Add `yarn cache clean`", edits, Guarantee.SAME_BUT_CACHES)
-                        if edits
-                        else None,
-                    )
+                found = [*filled(run, YARN_CACHE)]
+                fix = _fix(run.instruction) if found else None
+                for told in found:
+                    message = "what `yarn` downloads stays in the image"
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+
+
+def _fix(run: Instruction) -> Fix | None:
+    edits = append_command(run, "yarn cache clean")
+    return Fix("Add `yarn cache clean`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

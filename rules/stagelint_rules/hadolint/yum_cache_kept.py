@@ -7,6 +7,7 @@ from stagelint.model import File
 from stagelint.model.caches import YUM_CACHE, filled
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+from stagelint.syntax.nodes import Instruction
 
 
 class YumCacheKept(Rule):
@@ -76,14 +77,13 @@ class YumCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                for told in filled(run, YUM_CACHE):
-                    edits = append_command(run.instruction, f"{told.program} clean all")
-                    yield self.finding(
-                        file,
-                        told.head,
-                        f"what `{told.program} {told.verb}` downloads stays in the image",
-                        stage=stage,
-                        fix=Fix(f"Add `{told.program} clean all`", edits, Guarantee.SAME_BUT_CACHES)
-                        if edits
-                        else None,
-                    )
+                found = [*filled(run, YUM_CACHE)]
+                fix = _fix(run.instruction) if found else None
+                for told in found:
+                    message = f"what `{told.program} {told.verb}` downloads stays in the image"
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+
+
+def _fix(run: Instruction) -> Fix | None:
+    edits = append_command(run, "yum clean all")
+    return Fix("Add `yum clean all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

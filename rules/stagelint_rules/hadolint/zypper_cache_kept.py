@@ -7,6 +7,7 @@ from stagelint.model import File
 from stagelint.model.caches import ZYPPER_CACHE, filled
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+from stagelint.syntax.nodes import Instruction
 
 
 class ZypperCacheKept(Rule):
@@ -51,14 +52,13 @@ class ZypperCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                for told in filled(run, ZYPPER_CACHE):
-                    edits = append_command(run.instruction, "zypper clean --all")
-                    yield self.finding(
-                        file,
-                        told.head,
-                        f"what `{told.program} {told.verb}` downloads stays in the image",
-                        stage=stage,
-                        fix=Fix("Add `zypper clean --all`", edits, Guarantee.SAME_BUT_CACHES)
-                        if edits
-                        else None,
-                    )
+                found = [*filled(run, ZYPPER_CACHE)]
+                fix = _fix(run.instruction) if found else None
+                for told in found:
+                    message = f"what `{told.program} {told.verb}` downloads stays in the image"
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+
+
+def _fix(run: Instruction) -> Fix | None:
+    edits = append_command(run, "zypper clean --all")
+    return Fix("Add `zypper clean --all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
