@@ -274,6 +274,9 @@ def test_an_option_of_the_program_itself() -> None:
         ("a &", None),
         ("exec a", None),
         ("a <<E\nE", None),
+        ("<<E\na\nb \\\n  c\nE", "<<E\na\nb \\\n  c && clean\nE"),
+        ("<<-E\n\tif a; then\n\tb; fi\nE", None),
+        ("<<A <<B\na\nA\nb\nB", None),
         ('["a"]', None),
     ],
 )

@@ -117,11 +117,8 @@ def calls(
     if run.is_json:
         yield from _of_words(run, run.arguments, lookup, directory)
         return
-    heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
-    if heredoc and (heredoc.word_start, heredoc.word_end) == (
-        run.rest_start,
-        len(run.logical.text),
-    ):
+    heredoc = run.whole_script
+    if heredoc:
         script = run.text[heredoc.body.start : heredoc.body.end]
         if script.lstrip("\t").startswith("#!") and "sh" not in script.partition("\n")[0]:
             return

@@ -73,22 +73,32 @@ def append_command(run: Instruction, command: str) -> tuple[Edit, ...]:
 
     No edit unless the script ends with a plain command, in no group, condition or loop.
     """
-    if run.is_json or run.heredocs:
+    heredoc = run.whole_script
+    if run.is_json or (run.heredocs and not heredoc):
         return ()
     script = run.logical.text[run.rest_start :]
+    if heredoc:
+        script = run.text[heredoc.body.start : heredoc.body.end]
     last = max(shell.commands(script), key=lambda each: each.end, default=None)
     if last is None or last.depth or last.compound or not last.words or script[last.end :].strip():
         return ()
     if last.words[0].literal in ("exec", "exit"):
         return ()
+    if heredoc:
+        end = heredoc.body.start + last.end
+        return (Edit(Span(end, end), f" && {command}"),)
     end = run.logical.offset(run.rest_start + last.end - 1) + 1
+    return (Edit(Span(end, end), f"{_line_break(run, end)}&& {command}"),)
+
+
+def _line_break(run: Instruction, end: int) -> str:
+    """What divides a command that ends at *end* from the next: a line of its own if lines are."""
     line = run.text.rfind("\n", 0, end) + 1
     if run.text.find("\n", run.code_start, end) < 0:
-        return (Edit(Span(end, end), f" && {command}"),)
+        return " "
     indent = re.match(r"[ \t]*", run.text[line:end])
     newline = "\r\n" if run.text[line - 2 : line] == "\r\n" else "\n"
-    before = f" {run.escape}{newline}{indent[0] if indent else ''}"
-    return (Edit(Span(end, end), f"{before}&& {command}"),)
+    return f" {run.escape}{newline}{indent[0] if indent else ''}"
 
 
 def refer(reference: Reference, name: str) -> Edit:
