@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 from _pytest.mark import ParameterSet
 
-from stagelint import config, discover
+from stagelint import discover
 from stagelint.arguments import parse
 from stagelint.edit import Guarantee
 from stagelint.engine import fix, lint, lint_project
@@ -83,14 +83,11 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
-    where = config.find(".")
-    settings = config.load(where) if where else None
+    session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
     found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        options = options_of(parse(example.arguments.split())[1], source, settings)
-        ignored = Session.ignore_file_for(source.path)
-        options = options._replace(project=lambda: repository, ignore_file=lambda it=ignored: it)
+        options = session.options_for(source)._replace(project=lambda: repository)
         file = File(source, options)
         found += lint(file, Ruleset.of([rule]))
 

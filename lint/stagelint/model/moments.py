@@ -46,6 +46,11 @@ class Moment:
         self.shell: tuple[str, ...] | None = history.shell
         """What runs the shell form; None if it is not known."""
 
+    @property
+    def image(self) -> Description | None:
+        """The image at the bottom of the FROM chain, if it is of a known family."""
+        return self._history.image
+
     def variable(self, name: str) -> Value | None:
         """What `$name` is here: of an ARG its default, unless the run gives another."""
         return self._history.lookup(name, self._at)

@@ -76,6 +76,7 @@ class JsonArgsRecommended(Rule):
                         severity=Severity.INFO if needs_shell else None,
                         fix=None if needs_shell else _fix(each),
                         stage=stage,
+                        aliases=("DL3025",),
                     )
 
 

@@ -22,6 +22,7 @@ class SecretsUsedInArgOrEnv(Rule):
     """
 
     code = "BK018"
+    security_severity = "5.5"
     severity = Severity.INFO
     aliases = ("SecretsUsedInArgOrEnv", "DL3064")
     words = ("auth", "credential", "key", "password", "pword", "passwd", "secret", "token")

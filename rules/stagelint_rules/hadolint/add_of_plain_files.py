@@ -19,13 +19,13 @@ class AddOfPlainFiles(Rule):
     ADD unpacks what it takes for an archive, and reaches out to the network; COPY only copies.
     Whoever reads an ADD has to find out which of it is meant.
 
-    It speaks of an ADD whose sources are all files and folders of the build context. Unlike hadolint
-    it is silent if one of them may be an archive or an address: by its name, behind a wildcard, or
-    since only the build knows a variable; about a repository of git, and about `--unpack`. It is
-    information and no error, since the image is the same.
+    It speaks of an ADD whose sources are all files and folders of the build context. Unlike
+    hadolint it is silent if one of them may be an archive or an address: by its name, behind a
+    wildcard, or since only the build knows a variable; about a repository of git, and about
+    `--unpack`. It is information and no error, since the image is the same.
 
-    The fix writes COPY. The image is the same unless a file is an archive that does not look like one
-    by its name, so the fix is not safe; `--verify` shows it.
+    The fix writes COPY. The image is the same unless a file is an archive that does not look like
+    one by its name, so the fix is not safe; `--verify` shows it.
     """
 
     code = "DL3020"

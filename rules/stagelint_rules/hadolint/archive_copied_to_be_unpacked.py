@@ -16,10 +16,10 @@ class ArchiveCopiedToBeUnpacked(Rule):
     The archive stays in the layer of the COPY, even if the RUN removes it: the image has it twice.
     ADD unpacks a local archive of `tar`, compressed or not, and leaves no archive behind.
 
-    It speaks of stages that ship, and of archives of the build context that a later RUN of the stage
-    gives to `tar`. Unlike hadolint it is silent where ADD would not do the same: about a single file
-    compressed by `gzip` or `xz`, which ADD does not unpack, and about a `tar` that leaves out parts
-    of the archive or of its paths. It knows `tar xf` without a dash as well.
+    It speaks of stages that ship, and of archives of the build context that a later RUN of the
+    stage gives to `tar`. Unlike hadolint it is silent where ADD would not do the same: about a
+    single file compressed by `gzip` or `xz`, which ADD does not unpack, and about a `tar` that
+    leaves out parts of the archive or of its paths. It knows `tar xf` without a dash as well.
     """
 
     code = "DL3010"
@@ -61,9 +61,14 @@ class ArchiveCopiedToBeUnpacked(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             moments = file.moments(stage)
+            last = {
+                posixpath.basename(path): at
+                for at, moment in enumerate(moments)
+                for path in unpacked(moment.calls)
+            }
             for at, moment in enumerate(moments):
-                for source, path in _archives(moment):
-                    if any(_unpacks(later, path) for later in moments[at + 1 :]):
+                for source, arrived in _archives(moment):
+                    if last.get(arrived, 0) > at:
                         name = posixpath.basename(source.value)
                         message = f"a RUN unpacks `{name}`, which stays in this layer; ADD would unpack it"
                         span = moment.instruction.logical.span(source.start, source.end)
@@ -71,7 +76,7 @@ class ArchiveCopiedToBeUnpacked(Rule):
 
 
 def _archives(moment: Moment) -> Iterator[tuple[Argument, str]]:
-    """The archives that a COPY brings from the build context, and where they come to lie."""
+    """The archives that a COPY brings from the build context, and what they are called then."""
     node = moment.instruction
     if node.keyword != "COPY" or node.flag("from") or len(node.arguments) < 2:
         return
@@ -81,7 +86,3 @@ def _archives(moment: Moment) -> Iterator[tuple[Argument, str]]:
         if is_archive(name):
             is_folder = len(sources) > 1 or target.value.endswith(("/", "."))
             yield source, name if is_folder else posixpath.basename(target.value)
-
-
-def _unpacks(moment: Moment, name: str) -> bool:
-    return any(posixpath.basename(path) == name for path in unpacked(moment.calls))

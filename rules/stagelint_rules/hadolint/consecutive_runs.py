@@ -10,9 +10,9 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 class ConsecutiveRuns(Rule):
     """A RUN of one command follows another one.
 
-    Each RUN is a layer of its own, with a cost where it is pulled, and keeps what a later one removes.
-    It is off by default: two layers are cached apart, which is often meant, and their number hardly
-    matters to BuildKit.
+    Each RUN is a layer of its own, with a cost where it is pulled, and keeps what a later one
+    removes. It is off by default: two layers are cached apart, which is often meant, and their
+    number hardly matters to BuildKit.
 
     It speaks of stages that ship, and of RUNs of one command with the same mounts and options, with
     nothing but comments in between. Unlike hadolint it takes a heredoc for the commands in it.

@@ -12,14 +12,15 @@ from stagelint.syntax.nodes import Instruction
 class DirectoryChangedByCd(Rule):
     """A RUN changes the directory by `cd` where WORKDIR would do.
 
-    The next instruction does not start where `cd` has led, but in the directory of the last WORKDIR.
-    A `cd` that a RUN ends with has no effect at all, which is a warning. One that a RUN begins with
-    has the same effect as a WORKDIR in front, which makes the directory as well if it is not there,
-    and holds for all that follows: this is information. So has one behind a `mkdir` of the same.
+    The next instruction does not start where `cd` has led, but in the directory of the last
+    WORKDIR. A `cd` that a RUN ends with has no effect at all, which is a warning. One that a RUN
+    begins with has the same effect as a WORKDIR in front, which makes the directory as well if it
+    is not there, and holds for all that follows: this is information. So has one behind a `mkdir`
+    of the same.
 
-    Unlike hadolint it is silent where WORKDIR cannot take its place without another layer or another
-    meaning: behind other commands, in a subshell, a condition or a loop, and in a RUN that goes on to
-    another directory.
+    Unlike hadolint it is silent where WORKDIR cannot take its place without another layer or
+    another meaning: behind other commands, in a subshell, a condition or a loop, and in a RUN that
+    goes on to a directory elsewhere.
     """
 
     code = "DL3003"
@@ -38,7 +39,7 @@ class DirectoryChangedByCd(Rule):
         Bad(
             """
             FROM debian:12
-            RUN mkdir -p build && cd build && cmake ..
+            RUN mkdir -p build && cd build && cmake .. && cd tests && make
                                   ^^^^^^^^ a WORKDIR would hold for the instructions that follow as well
             RUN cd "$HOME" && make
                 ^^^^^^^^^^ a WORKDIR would hold for the instructions that follow as well
@@ -70,6 +71,7 @@ class DirectoryChangedByCd(Rule):
                 yield self.finding(file, call.span, message, severity=severity, stage=stage)
 
 
+_CHANGING = frozenset({"cd", "pushd", "popd"})
 _NO_EFFECT = "this has no effect on what follows the RUN"
 _BETTER = " would hold for the instructions that follow as well"
 
@@ -83,18 +85,24 @@ def _workdir(call: Call) -> str:
 
 
 def _first_or_last(moment: Moment) -> Call | None:
-    """The `cd` that a RUN ends with, or the only one if it begins with that."""
+    """The `cd` that a RUN ends with, or begins with if it then goes no further than below."""
     calls = [each for each in moment.calls if not each.is_inner]
     if not calls:
         return None
     if calls[-1].name == "cd" and calls[-1] is moment.calls[-1]:
         return calls[-1]
-    changes = [each for each in moment.calls if each.name in ("cd", "pushd", "popd")]
     first, *rest = [each for each in calls if each.name != "set"] or calls
     if first.name == "mkdir" and rest and rest[0].words and rest[0].words == first.words:
         first = rest[0]  # WORKDIR makes it as well
     is_first = first.name == "cd" and calls[0].span.start in _beginnings(moment.instruction)
-    return first if is_first and len(changes) == 1 else None
+    others = [each for each in moment.calls if each.name in _CHANGING and each is not first]
+    return first if is_first and all(map(_goes_on, others)) else None
+
+
+def _goes_on(change: Call) -> bool:
+    """Does it lead on from where one is, which WORKDIR may have said as well?"""
+    words = change.words
+    return change.name == "cd" and change.is_known and bool(words) and not words[0].startswith("/")
 
 
 def _beginnings(run: Instruction) -> set[int]:

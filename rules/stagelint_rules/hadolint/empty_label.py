@@ -10,9 +10,9 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class EmptyLabel(Rule):
     """A label that an image must have is empty.
 
-    It is there for the sake of the schema, and says nothing.
-    It speaks of stages that ship, and of labels in the `label-schema` of the configuration, whatever
-    their kind. A value with a variable is not spoken of: it is there to be given.
+    It is there for the sake of the schema, and says nothing. It speaks of stages that ship, and of
+    labels in the `label-schema` of the configuration, whatever their kind. A value with a variable
+    is not spoken of: it is there to be given.
     """
 
     code = "DL3051"

@@ -15,8 +15,8 @@ _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 class InvalidLabelKey(Rule):
     """A label has a key that the guidelines for labels do not allow.
 
-    Docker keeps some namespaces to itself, and tools that select by labels expect plain keys.
-    A key begins with a lower-case letter, ends with one or a digit, and has digits, dots, hyphens,
+    Docker keeps some namespaces to itself, and tools that select by labels expect plain keys. A key
+    begins with a lower-case letter, ends with one or a digit, and has digits, dots, hyphens,
     underscores and slashes in between, but no two dots or hyphens in a row; those that begin with
     `com.docker.`, `io.docker.` or `org.dockerproject.` are Docker's own.
 

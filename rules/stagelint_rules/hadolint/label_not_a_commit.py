@@ -10,11 +10,10 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotACommit(Rule):
     """A label that has to be the hash of a commit is none.
 
-    With it, the source that an image was built from can be found.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `hash`. A hash has 40 hexadecimal digits in lower case, or 64 in a repository of SHA-256.
-    Unlike hadolint it takes any abbreviation of 7 and more, not of 7 alone; and it does not
-    speak of a value with a variable.
+    With it, the source that an image was built from can be found. It speaks of stages that ship,
+    and of labels that `label-schema` of the configuration calls `hash`. A hash has 40 hexadecimal
+    digits in lower case, or 64 in a repository of SHA-256. Unlike hadolint it takes any
+    abbreviation of 7 and more, not of 7 alone; and it does not speak of a value with a variable.
     """
 
     code = "DL3055"

@@ -10,10 +10,10 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotASemanticVersion(Rule):
     """A label that has to be a semantic version is none.
 
-    Programs that compare versions cannot tell which of two images is newer.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `semver`. Three numbers without leading zeros, which hadolint lets pass, and what may follow
-    them. Unlike hadolint it does not speak of a value with a variable.
+    Programs that compare versions cannot tell which of two images is newer. It speaks of stages
+    that ship, and of labels that `label-schema` of the configuration calls `semver`. Three numbers
+    without leading zeros, which hadolint lets pass, and what may follow them. Unlike hadolint it
+    does not speak of a value with a variable.
     """
 
     code = "DL3056"

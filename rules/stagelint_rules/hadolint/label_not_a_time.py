@@ -10,10 +10,10 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotATime(Rule):
     """A label that has to be a time of RFC 3339 is none.
 
-    Programs that sort or clean up images by their labels cannot read it.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `rfc3339`. Such a time has a date, a `T`, hours, minutes and seconds, and its zone:
-    `2026-11-26T10:15:00Z`. Unlike hadolint it does not speak of a value with a variable.
+    Programs that sort or clean up images by their labels cannot read it. It speaks of stages that
+    ship, and of labels that `label-schema` of the configuration calls `rfc3339`. Such a time has a
+    date, a `T`, hours, minutes and seconds, and its zone: `2026-11-26T10:15:00Z`. Unlike hadolint
+    it does not speak of a value with a variable.
     """
 
     code = "DL3053"

@@ -10,10 +10,9 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotAUrl(Rule):
     """A label that has to be a URL is none.
 
-    Whoever follows it, a person or a program, comes nowhere.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `url`. A URL is absolute: it has a scheme, as `https://example.com/app` has. Unlike hadolint
-    it does not speak of a value with a variable.
+    Whoever follows it, a person or a program, comes nowhere. It speaks of stages that ship, and of
+    labels that `label-schema` of the configuration calls `url`. A URL is absolute: it has a scheme,
+    as `https://example.com/app` has. Unlike hadolint it does not speak of a value with a variable.
     """
 
     code = "DL3052"

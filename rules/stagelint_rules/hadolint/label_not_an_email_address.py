@@ -10,10 +10,9 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotAnEmailAddress(Rule):
     """A label that has to be an address of e-mail is none.
 
-    Whoever has to do with a broken image writes to nobody.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `email`. It is the address alone, without the name of its owner. Unlike hadolint it does not
-    speak of a value with a variable.
+    Whoever has to do with a broken image writes to nobody. It speaks of stages that ship, and of
+    labels that `label-schema` of the configuration calls `email`. It is the address alone, without
+    the name of its owner. Unlike hadolint it does not speak of a value with a variable.
     """
 
     code = "DL3058"

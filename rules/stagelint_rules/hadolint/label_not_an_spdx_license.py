@@ -10,11 +10,11 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule
 class LabelNotAnSpdxLicense(Rule):
     """A label that has to be a licence of SPDX is none.
 
-    Programs that check the licences of what is deployed do not know it.
-    It speaks of stages that ship, and of labels that `label-schema` of the configuration calls
-    `spdx`. Unlike hadolint it takes the expressions that the specification of OCI asks for,
-    such as `Apache-2.0 OR MIT`, `GPL-2.0-or-later WITH Classpath-exception-2.0` and
-    `LicenseRef-Own`, in whatever case; and it does not speak of a value with a variable.
+    Programs that check the licences of what is deployed do not know it. It speaks of stages that
+    ship, and of labels that `label-schema` of the configuration calls `spdx`. Unlike hadolint it
+    takes the expressions that the specification of OCI asks for, such as `Apache-2.0 OR MIT`,
+    `GPL-2.0-or-later WITH Classpath-exception-2.0` and `LicenseRef-Own`, in whatever case; and it
+    does not speak of a value with a variable.
     """
 
     code = "DL3054"

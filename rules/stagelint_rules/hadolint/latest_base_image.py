@@ -9,13 +9,13 @@ from stagelint.rule import Bad, Finding, Good, Rule
 class LatestBaseImage(Rule):
     """A FROM names an image by the tag `latest`.
 
-    That tag moves to the next major version on the day there is one, and the build with it.
-    A builder that has an older image keeps using that one, so that two machines build two things.
+    That tag moves to the next major version on the day there is one, and the build with it. A
+    builder that has an older image keeps using that one, so that two machines build two things.
 
     It speaks of every stage, since the version of a compiler decides what ships as well, and of the
     tag `latest` alone: variants like `latest-slim` are not spoken of. A variable counts as the
-    default of its ARG, which hadolint does not look at; an image with a digest is that image whatever
-    its tag says.
+    default of its ARG, which hadolint does not look at; an image with a digest is that image
+    whatever its tag says.
     """
 
     code = "DL3007"

@@ -9,10 +9,10 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 class MissingHealthcheck(Rule):
     """An image has no HEALTHCHECK.
 
-    An engine takes a container for well as long as its process runs, whatever that does.
-    It speaks of images that ship, if neither they nor the stages they are built on have a HEALTHCHECK;
-    `HEALTHCHECK NONE` is one. Unlike hadolint it is silent about stages that others only copy from or are
-    built on. It is off by default: Kubernetes does not read it, and many images hold
+    An engine takes a container for well as long as its process runs, whatever that does. It speaks
+    of images that ship, if neither they nor the stages they are built on have a HEALTHCHECK;
+    `HEALTHCHECK NONE` is one. Unlike hadolint it is silent about stages that others only copy from
+    or are built on. It is off by default: Kubernetes does not read it, and many images hold
     programs that run once.
     """
 

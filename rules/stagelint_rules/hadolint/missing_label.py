@@ -11,11 +11,11 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 class MissingLabel(Rule):
     """An image has not all labels that it must have.
 
-    Whoever finds the image later cannot tell whose it is, which version, or built from what.
-    It speaks of each image that ships, if the configuration has a `label-schema`: a table of labels
-    and of what their values have to be. What the stages say that it is built on counts; what the base
-    image says does not, since it would speak of another image. Stages that others only copy from or are
-    built on are no images, unless they are released as well.
+    Whoever finds the image later cannot tell whose it is, which version, or built from what. It
+    speaks of each image that ships, if the configuration has a `label-schema`: a table of labels
+    and of what their values have to be. What the stages say that it is built on counts; what the
+    base image says does not, since it would speak of another image. Stages that others only copy
+    from or are built on are no images, unless they are released as well.
     """
 
     code = "DL3049"

@@ -11,12 +11,12 @@ class NonNumericUser(Rule):
     """The user of an image has a name instead of a number.
 
     Kubernetes cannot tell whether `app` is root, and refuses it where `runAsNonRoot` is asked for.
-    The name is only found in the `/etc/passwd` of the image. It is off by default: where nothing asks
-    for that, a name reads better.
+    The name is only found in the `/etc/passwd` of the image. It is off by default: where nothing
+    asks for that, a name reads better.
 
-    It speaks of stages that ship, and of their last USER: unlike hadolint, not of those before, which
-    only the build needs; nor of variables that are a number by default or only known to the build, of
-    Windows, which has no numbers, and of `root`, for which a number is no help.
+    It speaks of stages that ship, and of their last USER: unlike hadolint, not of those before,
+    which only the build needs; nor of variables that are a number by default or only known to the
+    build, of Windows, which has no numbers, and of `root`, for which a number is no help.
     """
 
     code = "DL3066"

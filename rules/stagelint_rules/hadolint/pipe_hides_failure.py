@@ -13,7 +13,7 @@ from stagelint.source import Span
 #: Programs that only write what they are given, and do not fail.
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
 #: Programs that fail now and then, whatever the Dockerfile says.
-_FETCH = frozenset({"curl", "wget", "git"})
+_FETCH = frozenset({"curl", "wget"})
 
 _NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it'
 
@@ -21,18 +21,19 @@ _NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` s
 class PipeHidesFailure(Rule):
     """A RUN has a pipe, and goes on though what stands in front of it fails.
 
-    A shell only looks at the last program of a pipe: `curl ... | tar x` of nothing may succeed.
-    The build then does as well, with an image that lacks something. With `pipefail` the RUN fails:
-    `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it for all RUNs that follow, `set -o pipefail`
-    for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox do.
+    A shell only looks at the last program of a pipe: `curl ... | tar x` of nothing may succeed. The
+    build then does as well, with an image that lacks something. With `pipefail` the RUN fails:
+    `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it for all RUNs that follow, `set -o
+    pipefail` for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox
+    do.
 
-    It is a warning if a download stands in front, which fails with the network; else information. It
-    speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
-    knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, and programs
-    in front that cannot fail, such as `echo`; and it is silent about PowerShell and `cmd`.
+    It is a warning if a download stands in front, which fails with the network; else information.
+    It speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
+    knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, and
+    programs in front that cannot fail, such as `echo`; and it is silent about PowerShell and `cmd`.
 
-    The fix sets it for the RUN, where the shell is known to have it. It is not safe: a build that hid
-    a failure fails then.
+    The fix sets it for the RUN, where the shell is known to have it. It is not safe: a build that
+    hid a failure fails then.
     """
 
     code = "DL4006"

@@ -18,11 +18,11 @@ class PointlessCommand(Rule):
     There is no machine to shut down, no service to keep and nobody to look at a list of processes.
     What such a command changes ends with its RUN; only files stay.
 
-    It speaks of `ssh`, `vim`, `shutdown`, `service`, `ps`, `free`, `top`, `kill` and `mount`. Unlike
-    hadolint it is silent where they do have something to do: `ssh` in a RUN with `--mount=type=ssh`,
-    `mount` with `--security=insecure`, and `kill` or `service` in a RUN that starts other programs as
-    well, as in `service mysql start && mysql < schema.sql`. It sees behind `sudo` and `env`, and in
-    `sh -c '...'`.
+    It speaks of `ssh`, `vim`, `shutdown`, `service`, `ps`, `free`, `top`, `kill` and `mount`.
+    Unlike hadolint it is silent where they do have something to do: `ssh` in a RUN with
+    `--mount=type=ssh`, `mount` with `--security=insecure`, and `kill` or `service` in a RUN that
+    starts other programs as well, as in `service mysql start && mysql < schema.sql`. It sees behind
+    `sudo` and `env`, and in `sh -c '...'`.
     """
 
     code = "DL3001"
@@ -62,18 +62,19 @@ class PointlessCommand(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             for moment in file.written(stage):
-                for call in moment.calls:
-                    if call.name in _COMMANDS and not _has_use(moment, call.name):
+                names = {call.name for call in moment.calls}
+                found = {name for name in names & _COMMANDS if not _has_use(moment, name, names)}
+                for call in moment.calls if found else ():
+                    if call.name in found:
                         message = f"`{call.name}` has nothing to do while an image is built"
                         yield self.finding(file, call.name_span, message, stage=stage)
 
 
-def _has_use(moment: Moment, name: str) -> bool:
+def _has_use(moment: Moment, name: str, others: set[str]) -> bool:
+    """Has *name* something to do in a RUN that starts *others*?"""
     flags = moment.instruction.flags
     if name == "ssh":
         return any(each.name == "mount" and "type=ssh" in (each.value or "") for each in flags)
     if name == "mount":
         return any(each.name == "security" and each.value == "insecure" for each in flags)
-    return name in ("service", "kill") and any(
-        each.name not in _COMMANDS and each.name not in _IDLE for each in moment.calls
-    )
+    return name in ("service", "kill") and not others <= _COMMANDS | _IDLE

@@ -12,13 +12,14 @@ from stagelint.rule import Bad, Finding, Good, Rule, Severity
 class RelativeCopyWithoutWorkdir(Rule):
     """A COPY to a relative path, in a stage that has no WORKDIR.
 
-    Where it goes is for the base image to say: into the root folder, if that says nothing.
-    Another base image, or another version of it, and the files lie somewhere else.
+    Where it goes is for the base image to say: into the root folder, if that says nothing. Another
+    base image, or another version of it, and the files lie somewhere else.
 
-    It is information, since it may be known. It speaks of a COPY whose target is relative, if neither the stage nor those that it is built on
-    have a WORKDIR before. Unlike hadolint it is silent about images that are known to have a working
-    directory, like `php` and `composer`; and it remembers each stage by itself, not by its image. A
-    target with a variable is what the default makes of it.
+    It is information, since it may be known. It speaks of a COPY whose target is relative, if
+    neither the stage nor those that it is built on have a WORKDIR before. Unlike hadolint it is
+    silent about images that are known to have a working directory, like `php` and `composer`; and
+    it remembers each stage by itself, not by its image. A target with a variable is what the
+    default makes of it.
     """
 
     code = "DL3045"
@@ -70,10 +71,13 @@ class RelativeCopyWithoutWorkdir(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        with_home: set[int | None] = set()
         for stage in file.stages:
-            bottom = file.chain(stage)[0]
-            image = file.histories[bottom.index].image
-            if image is not None and image.family.directory != "/":
+            image = file.histories[stage.index].image
+            has_directory = image is not None and image.family.directory != "/"
+            if stage.base.stage in with_home or has_directory or _sets_one(stage):
+                with_home.add(stage.index)
+            if stage.base.stage in with_home or has_directory:
                 continue
             for moment in _before_workdir(file, stage):
                 target = _target(moment)
@@ -94,11 +98,16 @@ class RelativeCopyWithoutWorkdir(Rule):
                 )
 
 
+def _sets_one(stage: Stage) -> bool:
+    """Does *stage*, or an ONBUILD of it, have a WORKDIR?"""
+    return any(
+        "WORKDIR" in (each.keyword, each.inner and each.inner.keyword)
+        for each in stage.instructions
+    )
+
+
 def _before_workdir(file: File, stage: Stage) -> Iterator[Moment]:
-    """The instructions of *stage* as long as neither it nor what it is built on has a WORKDIR."""
-    below = [each for part in file.chain(stage)[:-1] for each in part.instructions]
-    if any("WORKDIR" in (each.keyword, each.inner and each.inner.keyword) for each in below):
-        return
+    """The COPYs of *stage* before its first WORKDIR."""
     for moment in file.histories[stage.index].own:
         if moment.instruction.keyword == "WORKDIR":
             return

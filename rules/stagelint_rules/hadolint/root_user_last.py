@@ -11,14 +11,15 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 class RootUserLast(Rule):
     """The last USER of an image is root.
 
-    Whoever takes over a process of root owns all that it can reach, and is root on the host once out.
+    Whoever takes over a process of root owns all that it can reach, and is root on the host once
+    out.
 
-    It is a warning where another USER was there before, to which nobody went back; else information,
-    since some programs need root. It speaks of stages that ship and whose last USER is `root` or `0`, with or without a group. A
-    variable counts as the default it has. Unlike hadolint it is silent about builders, whose user
-    starts nothing that ships, and about a stage that only serves as a base for others of the file
-    which all have a USER of their own. An image without USER is another matter: see
-    `missing-non-root-user`.
+    It is a warning where another USER was there before, to which nobody went back; else
+    information, since some programs need root. It speaks of stages that ship and whose last USER is
+    `root` or `0`, with or without a group. A variable counts as the default it has. Unlike hadolint
+    it is silent about builders, whose user starts nothing that ships, and about a stage that only
+    serves as a base for others of the file which all have a USER of their own. An image without
+    USER is another matter: see `missing-non-root-user`.
     """
 
     code = "DL3002"

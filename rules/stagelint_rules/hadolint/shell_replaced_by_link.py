@@ -13,8 +13,8 @@ _SHELLS = frozenset({"/bin/sh", "/usr/bin/sh"})
 class ShellReplacedByLink(Rule):
     """A RUN makes `/bin/sh` a link to another shell.
 
-    All scripts of the image get another shell than they were written for, also in containers.
-    The instruction SHELL says by which one the RUNs that follow are read, and nothing else.
+    All scripts of the image get another shell than they were written for, also in containers. The
+    instruction SHELL says by which one the RUNs that follow are read, and nothing else.
 
     It speaks of an `ln` that makes `/bin/sh` or `/usr/bin/sh`. Unlike hadolint it is silent about a
     link that leads to one of them, and about images that have no shell before, such as `scratch`.

@@ -14,13 +14,15 @@ _MESSAGE = "a RUN needs no `sudo`: USER says who it runs as"
 class SudoInRun(Rule):
     """A RUN starts a program by `sudo`.
 
-    A RUN is root unless USER says otherwise, so `sudo` adds nothing but a process in between.
-    It does not pass on signals and environment as they are, and an image that has it lets its user
-    become root again. It is a warning where the RUN is known to be root already, else information. USER root, and the former USER behind, do the same in the build; programs like
-    `gosu` and `setpriv` take another user when a container starts.
+    A RUN is root unless USER says otherwise, so `sudo` adds nothing but a process in between. It
+    does not pass on signals and environment as they are, and an image that has it lets its user
+    become root again. It is a warning where the RUN is known to be root already and `sudo` has no
+    options, else information. USER root, and the former USER behind, do the same in the build;
+    programs like `gosu` and `setpriv` take another user when a container starts.
 
     The fix leaves it out where the RUN is root already. It is not safe, since `sudo` may give its
-    program another environment. The rule speaks of every `sudo`, also in `sh -c '...'` and by its path; not of its installation.
+    program another environment. The rule speaks of every `sudo`, also in `sh -c '...'` and by its
+    path; not of its installation.
     """
 
     code = "DL3004"
@@ -35,7 +37,7 @@ class SudoInRun(Rule):
             RUN echo nameserver 192.0.2.1 | /usr/bin/sudo tee /etc/resolv.conf
                                             ^^^^^^^^^^^^^ the RUN is root already
             RUN ["sudo", "-u", "app", "make"]
-                 ^^^^^^ the RUN is root already
+                 ^^^^^^ a RUN needs no `sudo`: USER says who it runs as
             USER app
             ONBUILD RUN sudo make
                         ^^^^ a RUN needs no `sudo`: USER says who it runs as
@@ -63,14 +65,17 @@ class SudoInRun(Rule):
         for stage in file.stages:
             for moment in file.written(stage):
                 is_root = moment.user is not None and users.is_root(moment.user)
-                severity = Severity.WARNING if is_root else Severity.INFO
-                message = "the RUN is root already" if is_root else _MESSAGE
                 for call in moment.calls:
                     for at, (name, span) in enumerate(call.starting):
                         if name == "sudo":
                             fix = _fix(file, call, at) if is_root else None
                             yield self.finding(
-                                file, span, message, severity=severity, fix=fix, stage=stage
+                                file,
+                                span,
+                                "the RUN is root already" if fix else _MESSAGE,
+                                severity=None if fix else Severity.INFO,
+                                fix=fix,
+                                stage=stage,
                             )
 
 

@@ -10,9 +10,10 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 class SuperfluousLabel(Rule):
     """A label that the schema of the configuration does not have.
 
-    Where labels have to be those that were agreed on, one more is a misspelt one, or nobody reads it.
-    It speaks of stages that ship, if the configuration has `strict-labels = true`: then a label must
-    be one of its `label-schema`. A key with a variable that only the build knows is not spoken of.
+    Where labels have to be those that were agreed on, one more is a misspelt one, or nobody reads
+    it. It speaks of stages that ship, if the configuration has `strict-labels = true`: then a label
+    must be one of its `label-schema`. A key with a variable that only the build knows is not spoken
+    of.
     """
 
     code = "DL3050"

@@ -9,16 +9,16 @@ from stagelint.rule import Bad, Finding, Good, Rule
 class UntaggedBaseImage(Rule):
     """A FROM names an image without a tag.
 
-    What it is built on is whatever the tag `latest` means on the day of the build.
-    A new major version changes the image or breaks its build with no change in the repository, and a
-    builder that has an older image keeps using that one.
+    What it is built on is whatever the tag `latest` means on the day of the build. A new major
+    version changes the image or breaks its build with no change in the repository, and a builder
+    that has an older image keeps using that one.
 
     It speaks of every stage, since the version of a compiler decides what ships as well. A variable
-    counts as the default of its ARG. It is silent about stages, about `scratch`, about a FROM with a
-    variable whose value only the build knows, and about a name that a build of the repository gives
-    to a context of its own. Unlike hadolint it does take `FROM $BASE` for untagged if the default of
-    BASE is, and `FROM debian$TAG` for tagged if that of TAG begins with a colon; and a stage may be
-    named in another case. `latest` written out is `latest-base-image`.
+    counts as the default of its ARG. It is silent about stages, about `scratch`, about a FROM with
+    a variable whose value only the build knows, and about a name that a build of the repository
+    gives to a context of its own. Unlike hadolint it does take `FROM $BASE` for untagged if the
+    default of BASE is, and `FROM debian$TAG` for tagged if that of TAG begins with a colon; and a
+    stage may be named in another case. `latest` written out is `latest-base-image`.
     """
 
     code = "DL3006"

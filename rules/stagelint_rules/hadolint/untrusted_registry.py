@@ -15,14 +15,14 @@ _HUBS = frozenset({"index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 class UntrustedRegistry(Rule):
     """An image comes from a registry that is not among the trusted ones.
 
-    What an image holds is what whoever runs its registry puts in.
-    It speaks of FROM, `COPY --from` and `RUN --mount=from`, also in an ONBUILD that another stage
-    runs, if the configuration has a list `trusted-registries`, and of nothing without one.
+    What an image holds is what whoever runs its registry puts in. It speaks of FROM, `COPY --from`
+    and `RUN --mount=from`, also in an ONBUILD that another stage runs, if the configuration has a
+    list `trusted-registries`, and of nothing without one.
 
-    An entry is a registry with its port, `docker.io` for images without one, or a part of a registry
-    such as `docker.io/library` or `example.com/team`; `*` stands for any text. A variable counts as
-    the default of its ARG, unlike with hadolint; an image that only the build knows is not spoken of,
-    nor is a context that a build of the repository gives.
+    An entry is a registry with its port, `docker.io` for images without one, or a part of a
+    registry such as `docker.io/library` or `example.com/team`; `*` stands for any text. A variable
+    counts as the default of its ARG, unlike with hadolint; an image that only the build knows is
+    not spoken of, nor is a context that a build of the repository gives.
     """
 
     code = "DL3026"

@@ -14,13 +14,13 @@ from stagelint.syntax.words import Part, Variable, WordError, lex
 class VariableSetAndReadInOneEnv(Rule):
     """An ENV reads a variable that it sets itself.
 
-    All variables of an ENV are read before any is set: `ENV A=1 B=$A` does not make B 1.
-    B is what A was before, which is nothing if nothing else has set it. An ENV for each does what
-    was meant.
+    All variables of an ENV are read before any is set: `ENV A=1 B=$A` does not make B 1. B is what
+    A was before, which is nothing if nothing else has set it. An ENV for each does what was meant.
 
-    It speaks of a variable that another part of the same ENV sets, if no ENV or ARG of the stage or
-    of those it is built on has named it before. Unlike hadolint it reads quotes: in `'$A'` and `\\$A`
-    there is no variable. One with a value to take in its place, as in `${A:-1}`, is not spoken of.
+    It is an error, but a warning for `PATH`, which images have. It speaks of a variable that
+    another part of the same ENV sets, if no ENV or ARG of the stage or of those it is built on has
+    named it before. Unlike hadolint it reads quotes: in `'$A'` and `\\$A` there is no variable. One
+    with a value to take in its place, as in `${A:-1}`, is not spoken of.
     """
 
     code = "DL3044"
@@ -53,7 +53,8 @@ class VariableSetAndReadInOneEnv(Rule):
                 if moment.instruction.keyword == "ENV" and len(moment.instruction.pairs) > 1:
                     for name, span in _too_early(moment):
                         message = f"`${name}` is not yet what this ENV sets it to"
-                        yield self.finding(file, span, message, stage=stage)
+                        severity = Severity.WARNING if name == "PATH" else None
+                        yield self.finding(file, span, message, severity=severity, stage=stage)
 
 
 def _too_early(moment: Moment) -> Iterator[tuple[str, Span]]:

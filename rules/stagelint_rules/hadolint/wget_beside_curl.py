@@ -12,9 +12,9 @@ _PROGRAMS = ("curl", "wget")
 class WgetBesideCurl(Rule):
     """A stage gets files by `curl` and by `wget`.
 
-    Either does what the other does, and an image that has both has one too many.
-    It speaks of stages that ship, once: where the second of the two is used first. That is
-    information, since a base image may have both anyway. hadolint says it of each RUN that has either.
+    Either does what the other does, and an image that has both has one too many. It speaks of
+    stages that ship, once: where the second of the two is used first. That is information, since a
+    base image may have both anyway. hadolint says it of each RUN that has either.
     """
 
     code = "DL4001"

@@ -20,8 +20,8 @@ _QUIET = (
 class WgetWithProgressBar(Rule):
     """A `wget` that writes its progress into the log of the build.
 
-    Where no terminal is, `wget` writes a line for every 50 kB: thousands for one large file.
-    Among them, what else the build says is hard to find. `-nv` says a line, `-q` none, and
+    Where no terminal is, `wget` writes a line for every 50 kB: thousands for one large file. Among
+    them, what else the build says is hard to find. `-nv` says a line, `-q` none, and
     `--progress=dot:giga` one for 32 MB.
 
     It is off by default, since nothing but the log is concerned. Unlike hadolint it is silent about
