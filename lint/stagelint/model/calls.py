@@ -64,6 +64,8 @@ class Call(NamedTuple):
     no `pipefail`; empty if it is not known which, None if there is none."""
     is_inner: bool = False
     """Does it stand in a subshell, in a substitution, or in a script within a script?"""
+    is_fed: bool = False
+    """Does it read what another program writes, by a pipe?"""
 
     @property
     def is_nested(self) -> bool:
@@ -115,11 +117,8 @@ def calls(
     if run.is_json:
         yield from _of_words(run, run.arguments, lookup, directory)
         return
-    heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
-    if heredoc and (heredoc.word_start, heredoc.word_end) == (
-        run.rest_start,
-        len(run.logical.text),
-    ):
+    heredoc = run.whole_script
+    if heredoc:
         script = run.text[heredoc.body.start : heredoc.body.end]
         if script.lstrip("\t").startswith("#!") and "sh" not in script.partition("\n")[0]:
             return
@@ -194,6 +193,7 @@ class _Reader:
         place: Callable[[int, int], Span],
         *,
         is_conditional: bool = False,
+        is_fed: bool = False,
         depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
@@ -210,7 +210,11 @@ class _Reader:
                 known = dict.fromkeys(given) if command.is_conditional else given
                 self.settings = {**self.settings, **known}
                 continue
-            words = [(self.value(word), place(word.start, word.end)) for word in command.words]
+            words = [
+                (value, place(word.start, word.end))
+                for word in command.words
+                for value in self.values(word)
+            ]
             if command.compound:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
@@ -221,6 +225,7 @@ class _Reader:
                 words,
                 given,
                 is_conditional=may_not_run,
+                is_fed=is_fed or command.joined in ("|", "|&"),
                 depth=depth,
                 unheard=unheard,
                 is_inner=bool(depth or command.depth),
@@ -258,6 +263,15 @@ class _Reader:
                 return posixpath.basename(name or "")
         return ""
 
+    def values(self, word: shell.Word) -> list[str | None]:
+        """What *word* is to the program: a variable alone and without quotes is split into words."""
+        if len(word.parts) == 1 and not word.parts[0].is_quoted:
+            part = word.parts[0]
+            value = self._variable(part) if part.kind is shell.Kind.VARIABLE else None
+            if value is not None:
+                return [*value.split()]
+        return [self.value(word)]
+
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
         found: list[str] = []
@@ -291,6 +305,7 @@ class _Reader:
         given: dict[str, str | None],
         *,
         is_conditional: bool,
+        is_fed: bool = False,
         depth: int,
         unheard: str | None = None,
         is_inner: bool = False,
@@ -319,9 +334,10 @@ class _Reader:
             tuple(wrappers),
             unheard,
             is_inner,
+            is_fed,
         )
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
+            yield from self._inner(words, is_conditional=is_conditional, is_fed=is_fed, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = None if is_conditional else _joined(self.directory, target)
@@ -334,7 +350,12 @@ class _Reader:
             self.has_pipefail = _pipefail(arguments, otherwise=self.has_pipefail)
 
     def _inner(
-        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+        self,
+        words: Sequence[tuple[str | None, Span]],
+        *,
+        is_conditional: bool,
+        is_fed: bool,
+        depth: int,
     ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
@@ -343,7 +364,11 @@ class _Reader:
                     around = _Around(0, 0, self.directory, self.settings, self.has_pipefail)
                     self.has_pipefail = _pipefail([value for value, _ in words[: at + 1]])
                     yield from self.script(
-                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                        script,
+                        _all_at(span),
+                        is_conditional=is_conditional,
+                        is_fed=is_fed,
+                        depth=depth + 1,
                     )
                     self._leave(around)
                 return

@@ -18,6 +18,7 @@ from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
+from stagelint.syntax.validate import mount_fields
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description
@@ -88,6 +89,19 @@ class Moment:
             return ()
         return tuple(started(self.instruction, self.variable, self.directory))
 
+    @cached_property
+    def mounted(self) -> tuple[str, ...]:
+        """Where a RUN mounts something that does not stay, without slashes at the end."""
+        found: list[str] = []
+        for flag in self.instruction.flags:
+            if flag.name == "mount" and flag.value:
+                fields = dict(mount_fields(flag.value) or ())
+                word = fields.get("target") or fields.get("dst") or fields.get("destination")
+                path = self.path(word) if word else None
+                if path and path != "/" and fields.get("type", "bind") != "secret":
+                    found.append(path.rstrip("/"))
+        return tuple(found)
+
     @property
     def is_posix(self) -> bool:
         """Is a RUN read by a shell of POSIX, or by none?"""
@@ -115,6 +129,7 @@ class History:
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
         self.shell: tuple[str, ...] | None = start[2]
+        self._said: dict[str, int | None] = {}
         self.moments: list[Moment] = []
         triggers = parent.stage.triggers if parent else ()
         for at, instruction in enumerate((*triggers, *stage.instructions)):
@@ -136,6 +151,21 @@ class History:
             Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
             for each in self.own
         ]
+
+    def first_saying(self, pattern: str) -> int | None:
+        """Where the first instruction begins, here or in a stage below, whose text has *pattern*."""
+        unread: list[History] = []
+        at: History | None = self
+        while at is not None and pattern not in at._said:
+            unread.append(at)
+            at = at.parent
+        found = at._said[pattern] if at is not None else None
+        for history in reversed(unread):
+            texts = ((each.instruction.start, str(each.instruction)) for each in history.moments)
+            if found is None:
+                found = next((start for start, text in texts if re.search(pattern, text)), None)
+            history._said[pattern] = found
+        return found
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""

@@ -271,6 +271,17 @@ class Instruction(Item):
         return "\n".join((self.rest, *bodies))
 
     @property
+    def whole_script(self) -> Heredoc | None:
+        """The here-document that is all of a RUN's script, as in `RUN <<EOF`."""
+        heredoc = self.heredocs[0] if len(self.heredocs) == 1 else None
+        if heredoc and (heredoc.word_start, heredoc.word_end) == (
+            self.rest_start,
+            len(self.logical.text),
+        ):
+            return heredoc
+        return None
+
+    @property
     def code_span(self) -> Span:
         """Without the white space around: all lines that BuildKit counts as the instruction's."""
         whole = self.text[self.code_start : self.end]
