@@ -19,7 +19,6 @@ class LatestBaseImage(Rule):
     """
 
     code = "DL3007"
-    words = ("latest",)
     examples = (
         Bad(
             """
