@@ -19,6 +19,7 @@ class LatestBaseImage(Rule):
     """
 
     code = "DL3007"
+    default = False
     examples = (
         Bad(
             """
