@@ -1286,6 +1286,7 @@ output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
 strict-labels = false
+ignore-comments = true
 final-base-budget = ""
 sizes = ""
 

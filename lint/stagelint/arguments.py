@@ -65,7 +65,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
-    parser.set_defaults(preset=None, builder_stages=None)
+    parser.set_defaults(preset=None, builder_stages=None, no_ignore_comments=False)
     _PARSERS[command](parser)
     return command, parser.parse_args(arguments)
 
@@ -106,6 +106,7 @@ def _check(parser: ArgumentParser) -> None:
         metavar="WHETHER",
         help="whether rules for what ships speak of other stages: quiet (default) or all",
     )
+    rules.add_argument("--no-ignore-comments", action="store_true", help="comments silence no rule")
     _build(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=FORMATS, metavar="FORMAT", help=_one_of(FORMATS))

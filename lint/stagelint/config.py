@@ -75,6 +75,8 @@ class Config(NamedTuple):
     """Labels that an image must have, with the kind of their value."""
     strict_labels: bool = False
     """Are labels wrong that the schema does not have?"""
+    ignore_comments: bool = True
+    """Do comments silence rules?"""
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()

@@ -89,13 +89,21 @@ class Registry:
             if families:
                 found |= self._by_family.get(selector, frozenset())
             if not found:
-                near = nearest(selector, list(self._by_word)) or nearest(
-                    selector.upper(), list(self._by_word)
-                )
-                hint = f"; did you mean `{near[0]}`?" if near else ""
-                raise UnknownSelector(f"no rule is called `{selector}`{hint}")
+                raise UnknownSelector(self.unknown(selector))
             codes |= found
         return frozenset(codes)
+
+    def unknown(self, selector: str) -> str:
+        """Says that no rule is called so, and what one is called that was perhaps meant.
+
+        Of codes that are spelt like one, none is nearer than the others.
+        """
+        words = [ALL, *(word for each in self.entries for word in each[:2] + each.aliases)]
+        near = nearest(selector, words) or nearest(selector.upper(), words)
+        shapes = {re.sub(r"\d", "0", word) for word in words if re.match(_CODE, word)}
+        is_code = re.sub(r"\d", "0", selector) in shapes
+        hint = f"; did you mean `{near[0]}`?" if near and not is_code else ""
+        return f"no rule is called `{selector}`{hint}"
 
     @cached_property
     def defaults(self) -> frozenset[str]:
@@ -133,9 +141,16 @@ class Ruleset:
         codes: frozenset[str],
         ignored: frozenset[str] = frozenset(),
         severities: Mapping[str, Severity] | None = None,
+        *,
+        heeds_comments: bool = True,
     ) -> None:
-        """*codes* are those selected, without the *ignored* ones; *severities* go by code."""
+        """*codes* are those selected, without the *ignored* ones; *severities* go by code.
+
+        *heeds_comments* says whether comments silence rules.
+        """
         self.resolve = registry.resolve
+        self.unknown = registry.unknown
+        self.heeds_comments = heeds_comments
         self.codes = codes - ignored
         self._registry = registry
         self._ignored = ignored

@@ -110,7 +110,10 @@ class Session:
                 for selector, level in settings.severity.items()
                 for code in _expand(registry, [selector], settings)
             }
-            self._rulesets[key] = Ruleset(registry, codes, ignored, severities)
+            heeds = settings.ignore_comments and not self.arguments.no_ignore_comments
+            self._rulesets[key] = Ruleset(
+                registry, codes, ignored, severities, heeds_comments=heeds
+            )
         return self._rulesets[key]
 
     def is_silenced(self, finding: Finding) -> bool:

@@ -42,7 +42,7 @@ _LISTS = (
     "trusted-registries",
     "plugins",
 )
-_SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels")
+_SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels", "ignore-comments")
 _BUDGET = "final-base-budget"
 _TABLES = (
     "targets",
