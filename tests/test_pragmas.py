@@ -212,7 +212,7 @@ def test_comments_need_not_be_heeded() -> None:
     text = "# hadolint ignore=DL3006,DL4000\n# stagelint: ignore[DL3006]\nFROM a\n"
 
     assert said(text, heeds=False) == ["3 DL3006"]
-    assert said(f"# check=skip=StageNameCasing\nFROM a AS A", heeds=False) == ["2 DL3006"]
+    assert said("# check=skip=StageNameCasing\nFROM a AS A", heeds=False) == ["2 DL3006"]
 
 
 # -- check= ----------------------------------------------------------------------------------------
@@ -254,13 +254,28 @@ def test_checks_that_are_off_for_nothing() -> None:
     assert fixed(text) == text  # directives are part of the build
 
 
-@pytest.mark.parametrize("head", ["# a comment\n", "FROM b:1\n"])
-def test_only_a_directive_counts(head: str) -> None:
-    message = "BuildKit reads `# check=` only at the head of the file, before other comments"
+@pytest.mark.parametrize("names", ["StageNameCasing", "all // here", "A,StageNameCasing"])
+def test_a_comment_speaks_of_the_instruction_below(names: str) -> None:
+    text = f"FROM a:1 AS A\n# check=skip={names}\n# on purpose\nFROM b AS B\nRUN x\n"
 
-    assert said(f"{head}# check=skip=all\nFROM a AS A\n", "BK001") == [
-        f"2 SL001: {message}",
-        "3 BK001",
+    assert said(text, "BK001", "DL3006")[:1] == ["1 BK001"]
+    assert said(text, "BK001", "DL3006")[-1] == "4 DL3006"
+    assert not any("4 BK001" in each for each in said(text, "BK001"))
+
+
+def test_a_comment_that_silences_no_check() -> None:
+    text = "FROM a:1\n# check=skip=StageNameCasing\nFROM b AS b\n"
+
+    assert said(text, "BK001") == ["2 SL001: `StageNameCasing` finds nothing here"]
+    assert fixed(text) == "FROM a:1\nFROM b AS b\n"
+
+
+def test_older_frontends_read_no_comments() -> None:
+    text = "# syntax=docker/dockerfile:1.20\nFROM a:1\n# check=skip=all\nFROM b AS B\n"
+
+    assert said(text, "BK001") == [
+        "3 SL001: docker/dockerfile reads this only at the head of the file before 1.21",
+        "4 BK001",
     ]
 
 

@@ -13,6 +13,8 @@ from stagelint.syntax.characters import nearest
 from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
+#: What cannot be read is always said, unless it is ignored by name.
+ALWAYS = ("invalid-syntax", "unreadable-file")
 _CODE = r"[A-Z]+\d+\Z"
 
 

@@ -15,16 +15,13 @@ from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.presets import PRESETS
-from stagelint.registry import Registry, Ruleset, UnknownSelector
+from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector
 from stagelint.rule import Finding, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
     from stagelint.verify.build import Wishes
-
-#: What cannot be read is always said, unless it is ignored by name.
-_ALWAYS = ("invalid-syntax", "unreadable-file")
 
 
 class UsageError(Exception):
@@ -133,7 +130,7 @@ class Session:
             or _of_preset(registry, settings.preset)
             or registry.defaults
         )
-        chosen |= registry.expand(_ALWAYS)
+        chosen |= registry.expand(ALWAYS)
         chosen |= _select(registry, _words(arguments.extend_select), "--extend-select")
         return chosen | _select(registry, settings.extend_select, settings)
 

@@ -95,7 +95,7 @@ class UnusedSuppression(Rule):
 
 def _fix(file: File, suppression: Suppression, unused: list[Suppression]) -> Fix | None:
     """Take the unused selectors of the comment away, all at once."""
-    if suppression.owner is Owner.BUILDKIT:
+    if suppression.owner is Owner.BUILDKIT and suppression.scope is None:
         return None
     text, line = file.source.text, suppression.comment
     all_of_it = [each for each in file.comments.suppressions if each.comment == line]

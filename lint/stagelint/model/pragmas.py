@@ -12,6 +12,7 @@ import re
 
 from stagelint.source import Span
 from stagelint.syntax.characters import SPACE
+from stagelint.syntax.directives import DIRECTIVE, check_problem
 from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
 
@@ -42,6 +43,9 @@ CHECKS = (
 )
 EVERY_CHECK = "all"
 
+#: The release of docker/dockerfile from which on comments above instructions count.
+CHECKS_OF_COMMENTS = (1, 21)
+
 #: The rules that hadolint's `ignore` can name.
 CODE = r"(?:DL|SC)\d{4}\Z"
 
@@ -55,7 +59,6 @@ _ATTEMPT = (
     r"(?i)#+[ \t]*hadolint[ \t:]+(?:(?P<reach>stage|global)[ \t:]+)*"
     r"(?P<what>ignore|disable|shell)\b(?:[ \t]*[=:]|.*\b(?:DL|SC)\d{4}\b|[ \t]+all\b)"
 )
-_STRAY_CHECK = r"#[ \t]*check[ \t]*=[ \t]*(?:skip|error|experimental)="
 #: So many codes of a misspelt comment are repeated.
 _SHOWN = 5
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
@@ -130,34 +133,38 @@ def _mended(attempt: re.Match[str]) -> str:
 
 def checks(tree: Dockerfile) -> Checks:
     """What the directive of *tree* says; names are taken as they are."""
-    skip: list[Word] = []
-    experimental: set[str] = set()
-    is_error = False
-    for directive in tree.directives:
-        if directive.name != "check":
-            continue
-        at = directive.value_span.start
-        for option in directive.value.split(" ")[0].split(";"):
-            name, equals, value = option.partition("=")
-            words = _words(value, at + len(name) + len(equals))
-            if name == "skip":
-                skip += words
-            elif name == "experimental":
-                experimental |= {word.text for word in words}
-            elif name == "error":
-                is_error = value in _TRUE
-            at += len(option) + 1
-    return Checks(tuple(skip), frozenset(experimental), is_error)
+    values = (each.value_span for each in tree.directives if each.name == "check")
+    span = next(values, None)
+    return _options(tree.text[span.start : span.end], span.start) if span else Checks()
 
 
-def stray_check(text: str, line: Span) -> Mistake | None:
-    """Is the comment *line* of *text* a `# check=` that is no directive?"""
+def checks_of_comment(text: str, line: Span) -> Checks | None:
+    """What the comment *line* of *text* says to BuildKit of the instruction below, if it does.
+
+    docker/dockerfile reads such comments since 1.21 (BuildKit's linter, `WithMergedConfigFromComments`).
+    """
     place = _trimmed(text, line)
-    if not re.match(_STRAY_CHECK, text[place.start : place.end]):
+    match = re.match(DIRECTIVE, text[place.start : place.end])
+    if not match or match[1].lower() != "check" or check_problem(match[2], place):
         return None
-    return Mistake(
-        place, "BuildKit reads `# check=` only at the head of the file, before other comments"
-    )
+    return _options(match[2], place.start + match.start(2))
+
+
+def _options(value: str, at: int) -> Checks:
+    """The options in *value*, which stands at the offset *at*, up to the first blank."""
+    found = Checks()
+    for option in value.split(" ")[0].split(";"):
+        name, equals, setting = option.partition("=")
+        words = _words(setting, at + len(name) + len(equals))
+        if name == "skip":
+            found = found._replace(skip=(*found.skip, *words))
+        elif name == "experimental":
+            names = found.experimental.union(word.text for word in words)
+            found = found._replace(experimental=names)
+        elif name == "error":
+            found = found._replace(is_error=setting in _TRUE)
+        at += len(option) + 1
+    return found
 
 
 def _words(value: str, at: int) -> list[Word]:

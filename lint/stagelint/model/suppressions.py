@@ -21,7 +21,7 @@ class Owner(StrEnum):
     STAGELINT = "stagelint"
     HADOLINT = "hadolint"
     BUILDKIT = "BuildKit"
-    """In the directive `# check=skip=`, which is part of the build."""
+    """`# check=skip=`; as a directive, which has no scope, it is part of the build."""
 
 
 class Suppression(NamedTuple):
@@ -123,8 +123,8 @@ class _Reader:
 
     def _comment(self, line: Span, of: Instruction | None, *, is_inside: bool = False) -> None:
         """Take in the comment *line*, which speaks of the instruction *of* or of none."""
-        stray = pragmas.stray_check(self._text, line)
-        said = stray or pragmas.pragma(self._text, line)
+        said = pragmas.pragma(self._text, line)
+        checks = None if said else pragmas.checks_of_comment(self._text, line)
         if isinstance(said, pragmas.Mistake):
             self._mistakes.append(said)
         elif isinstance(said, pragmas.Shell):
@@ -134,8 +134,20 @@ class _Reader:
                 self._shells[of.start] = said.words
         elif said:
             self._ignore(said, line, of)
+        elif checks and of and not is_inside:
+            self._skip(checks, line, of)
         else:
             self._own(line, _place(line, of))
+
+    def _skip(self, checks: pragmas.Checks, line: Span, of: Instruction) -> None:
+        if self._tree.frontend.version >= pragmas.CHECKS_OF_COMMENTS:
+            self._suppressions += (
+                Suppression(word.text, word.span, line, of.span, Owner.BUILDKIT)
+                for word in checks.skip
+            )
+        elif checks.skip:
+            message = "docker/dockerfile reads this only at the head of the file before 1.21"
+            self._mistakes.append(pragmas.Mistake(checks.skip[0].span, message))
 
     def _ignore(self, said: pragmas.Ignore, line: Span, of: Instruction | None) -> None:
         scope = None if said.reach == "global" else _place(line, of)
