@@ -19,6 +19,7 @@ BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
 ENGINES = ("docker", "podman", "buildah")
+_ADD_IGNORE = "--add-ignore"
 #: More seconds than threads can wait.
 _FOREVER = 1e8
 
@@ -57,6 +58,8 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     """The command and its arguments. Raises `SystemExit` for --help, --version and mistakes."""
     arguments = list(argv)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "check"
+    # argparse would take the next word for the reason, which is more likely a path.
+    arguments = [f"{each}=" if each == _ADD_IGNORE else each for each in arguments]
     parser = _Parser(
         prog="stagelint" if command == "check" else f"stagelint {command}",
         description="Lint Dockerfiles and their stages; fix them without changing the build.",
@@ -89,6 +92,7 @@ def _check(parser: ArgumentParser) -> None:
     )
     fixing.add_argument("--diff", action="store_true", help="show what --fix would change")
     fixing.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
+    _adoption(parser)
     _verification(parser)
     rules = parser.add_argument_group("rules (codes, prefixes, names or ALL; comma-separated)")
     rules.add_argument("--select", action="append", metavar="RULES", help="run these")
@@ -123,6 +127,30 @@ def _check(parser: ArgumentParser) -> None:
     )
     _project(files.add_argument)
     _configuration(files.add_argument)
+
+
+def _adoption(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("starting clean (say nothing of what was there before)")
+    group.add_argument(
+        _ADD_IGNORE,
+        type=_reason,
+        metavar="[=REASON]",
+        help="write comments that silence what is found, after --fix if that is given",
+    )
+    group.add_argument("--baseline", metavar="FILE", help="say nothing of the findings in FILE")
+    group.add_argument(
+        "--update-baseline", action="store_true", help="write what is found to that file"
+    )
+    group.add_argument(
+        "--since", metavar="REF", help="only what lines say that changed since this commit"
+    )
+    group.add_argument("--staged", action="store_true", help="only what staged lines say")
+
+
+def _reason(text: str) -> str:
+    if not text.isprintable():
+        raise ArgumentTypeError("a reason is one line of text")
+    return text.strip()
 
 
 def _graph(parser: ArgumentParser) -> None:

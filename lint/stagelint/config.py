@@ -82,6 +82,8 @@ class Config(NamedTuple):
     plugins: tuple[str, ...] = ()
     sizes: str = ""
     """A file with sizes of base images, relative to the configuration file; empty for none."""
+    baseline: str = ""
+    """A file with findings to say nothing of, relative to the configuration file; or empty."""
     path: str = ""
     """The configuration file; empty for none."""
     root: str = ""
@@ -93,6 +95,11 @@ class Config(NamedTuple):
     def sizes_path(self) -> str | None:
         """Where the file `sizes` lies."""
         return os.path.join(os.path.dirname(self.path), self.sizes) if self.sizes else None
+
+    @property
+    def baseline_path(self) -> str | None:
+        """Where the file `baseline` lies."""
+        return os.path.join(os.path.dirname(self.path), self.baseline) if self.baseline else None
 
     def matches(self, glob: str, path: str, *, above: bool = True) -> bool:
         """Does *glob* match *path*, or if *above* a folder it lies in?

@@ -64,7 +64,7 @@ def stdin_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
     """With --fix the text goes to stdout, changed or not, and the findings to stderr."""
     given = session.arguments
     said = report(session, outcomes, errors)
-    if given.diff or not (given.fix or given.fix_only):
+    if given.diff or not (given.fix or given.fix_only or given.add_ignore is not None):
         return said
     # Editors put what they get in the place of what they sent, so "left out" must not be nothing.
     source = outcomes[0].after if outcomes else discover.read_stdin(given.stdin_filename or STDIN)
@@ -197,7 +197,9 @@ def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
 def _notes(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     yield from _verdicts(session, outcomes)
     if not outcomes and not session.arguments.quiet:
-        yield "stagelint: no Dockerfiles found"
+        given = session.arguments
+        what = "changed" if given.since is not None or given.staged else "found"
+        yield f"stagelint: no Dockerfiles {what}"
     for one in outcomes:
         for withheld in one.withheld:
             finding = withheld.finding

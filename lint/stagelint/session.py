@@ -70,6 +70,11 @@ class Session:
         )
         return None if level == "none" else Severity(level)
 
+    @property
+    def baseline_path(self) -> str | None:
+        """The file of the findings to say nothing of, if there is one."""
+        return self.arguments.baseline or self.main_config.baseline_path
+
     def is_excluded(self, path: str) -> bool:
         """Is *path* left out by the configuration or `--exclude`?"""
         extra = tuple(self.arguments.exclude or ())

@@ -44,6 +44,7 @@ _LISTS = (
 )
 _SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels", "ignore-comments")
 _BUDGET = "final-base-budget"
+_FILES = ("sizes", "baseline")
 _TABLES = (
     "targets",
     "per-file-ignores",
@@ -52,7 +53,7 @@ _TABLES = (
     "registry-mirrors",
     "label-schema",
 )
-_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes", *_TABLES)
+_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, *_FILES, *_TABLES)
 
 #: What holds for a choice that neither the file nor a preset makes.
 _UNSAID = {"preset": "none", "builder-stages": "quiet", "fail-level": "warning"}
@@ -73,7 +74,7 @@ def line_of(text: str, word: str) -> int:
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
-    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes")
+    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, *_FILES)
     lines = [f"# {origin}", *(_shown(config, key) for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
@@ -129,6 +130,7 @@ class Settings:
             label_schema=self._strings("label-schema", LABEL_KINDS),
             final_base_budget=self._budget(),
             sizes=self._path("sizes"),
+            baseline=self._path("baseline"),
             path=self.source.path,
             root=root,
             source=self.source,

@@ -2,59 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from stagelint import proof
+from stagelint import engine, proof
 from stagelint.edit import Edit, Fix, apply
 from stagelint.fingerprints import Places
-from stagelint.model.file import File
+from stagelint.model.file import File, Options
 from stagelint.model.pragmas import EVERY_CHECK
 from stagelint.model.suppressions import Owner, Suppression
-from stagelint.registry import ALWAYS
+from stagelint.registry import ALWAYS, Ruleset
 from stagelint.rule import Finding
 from stagelint.source import Source, Span
 from stagelint.syntax import directives
 from stagelint.syntax.nodes import Dockerfile, Instruction
 from stagelint.tuples import NamedTuple
 
+#: So often a file is looked at again, since comments may bring findings.
+_ROUNDS = 4
+
 #: With this check of BuildKit a comment above a FROM or an ARG has to begin with its name.
 _DESCRIBED = "InvalidDefinitionDescription"
-
-
-class Left(NamedTuple):
-    """A finding that no comment silences, with the reason."""
-
-    finding: Finding
-    reason: str
 
 
 class Silenced(NamedTuple):
     """A file with more comments."""
 
     source: Source
-    left: list[Left]
+    silenced: int
+    """So many findings they silence."""
+    left: list[str]
+    """What is not silenced: place, code and reason, a line each."""
 
 
-def silence(file: File, findings: Iterable[Finding], reason: str = "") -> Silenced:
+def silence(
+    source: Source,
+    options_for: Callable[[Source], Options],
+    ruleset: Ruleset,
+    chosen: Callable[[list[Finding]], list[Finding]],
+    reason: str = "",
+) -> Silenced:
+    """Write comments until nothing is left to say that a comment can silence.
+
+    *chosen* says which of the findings of a file are to be silenced; *reason* is one line of text.
+    """
+    count, left = 0, list[str]()
+    for _ in range(_ROUNDS):
+        file = File(source, options_for(source))
+        findings = chosen(engine.lint(file, ruleset))
+        try:
+            done = add(file, findings, reason)
+        except proof.Difference as difference:
+            return Silenced(source, count, [f"{source.path}: nothing silenced, since {difference}"])
+        left = done.left
+        if done.source is source:
+            break
+        source, count = done.source, count + done.silenced
+    return Silenced(source, count, left)
+
+
+def add(file: File, findings: Iterable[Finding], reason: str = "") -> Silenced:
     """Write a comment above each instruction that *findings* speak of, or add to one that is there.
 
-    What speaks of no instruction is silenced in the whole file. *reason* is one line of text.
+    What speaks of no instruction is silenced in the whole file. Raises `proof.Difference` if it
+    cannot be shown that the build stays the same.
     """
-    left: list[Left] = []
+    left: list[str] = []
+    count = 0
     codes: dict[Instruction | None, set[str]] = {}
     places = Places(file.source, file.tree)
     for each in findings:
         item = places.instruction(each.span.start) if each.span != Span(0, 0) else None
         obstacle = _obstacle(file, each, item)
         if obstacle:
-            left.append(Left(each, obstacle))
+            left.append(unsilenced(each, obstacle))
         else:
             codes.setdefault(item, set()).add(each.code)
+            count += 1
     edits = [_edit(file, item, sorted(found), reason) for item, found in codes.items()]
-    text, _, _ = apply(file.source.text, [Fix("", tuple(edits))] if edits else [])
+    if not edits:
+        return Silenced(file.source, 0, left)
+    text, _, _ = apply(file.source.text, [Fix("", tuple(edits))])
     after = Source(file.source.path, text)
     _check(file, File(after, file.options))
-    return Silenced(after if edits else file.source, left)
+    return Silenced(after, count, left)
+
+
+def unsilenced(finding: Finding, why: str) -> str:
+    """Says that *finding* is not silenced, and where it is."""
+    source = finding.source
+    line = source.position(min(finding.span.start, len(source.text))).line
+    return f"{source.path}:{line}: {finding.code} is not silenced: {why}"
 
 
 def _obstacle(file: File, finding: Finding, item: Instruction | None) -> str:
