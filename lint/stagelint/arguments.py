@@ -14,7 +14,7 @@ from stagelint import __version__
 from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config")
+COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate")
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
@@ -33,6 +33,7 @@ commands:
   catalog  show or ask registries for the sizes of base images
   rule     explain a rule
   config   show the settings in force
+  migrate  turn a configuration of hadolint into one of stagelint
 
 `stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
 """
@@ -342,6 +343,16 @@ def _config(parser: ArgumentParser) -> None:
     _configuration(parser.add_argument)
 
 
+def _migrate(parser: ArgumentParser) -> None:
+    parser.description = "Turn a configuration of hadolint into one of stagelint."
+    parser.epilog = "Exit status: 0 done, 2 cannot be read or written."
+    parser.add_argument("path", nargs="?", metavar="FILE", help="default: .hadolint.yaml")
+    parser.add_argument(
+        "--write", action="store_true", help="write stagelint.toml into the current folder"
+    )
+    _configuration(parser.add_argument)
+
+
 def _build(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("the build")
     group.add_argument(
@@ -389,4 +400,5 @@ _PARSERS = {
     "catalog": _catalog,
     "rule": _rule,
     "config": _config,
+    "migrate": _migrate,
 }

@@ -155,7 +155,8 @@ def _silenced(
     notes += done.left
     if done.source is one.after:
         return one
-    notes.append(f"{path}: {plural(done.silenced, 'finding')} silenced")
+    would = "would be " if session.arguments.diff else ""
+    notes.append(f"{path}: {plural(done.silenced, 'finding')} {would}silenced")
     file = File(done.source, session.options_for(done.source))
     return one._replace(after=done.source, findings=engine.prove(file, engine.lint(file, ruleset)))
 

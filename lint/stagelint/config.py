@@ -162,7 +162,7 @@ class Configs:
                 config = self._known[at]
                 break
             climbed.append(at)
-            path = _in_folder(at)
+            path = in_folder(at)
             if path is not None:
                 config = load(_near(path))
                 break
@@ -174,7 +174,7 @@ class Configs:
 
 def find(folder: str) -> str | None:
     """The configuration file for *folder*: its own, or that of the nearest folder above."""
-    found = (_in_folder(at) for at in _upwards(folder))
+    found = (in_folder(at) for at in _upwards(folder))
     return next((_near(path) for path in found if path is not None), None)
 
 
@@ -213,7 +213,8 @@ def _upwards(folder: str) -> Iterator[str]:
         at = parent
 
 
-def _in_folder(folder: str) -> str | None:
+def in_folder(folder: str) -> str | None:
+    """The configuration file that lies in *folder* itself."""
     for name in NAMES:
         path = os.path.join(folder, name)
         if os.path.isfile(path) and (name != PYPROJECT or _has_table(path)):

@@ -122,7 +122,9 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
     )
     count = sum(len(one.fixed) for one in changed)
     notes = list(_verdicts(session, outcomes))
-    notes += [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
+    given = session.arguments
+    if not given.quiet and (given.fix or given.add_ignore is None):
+        notes.append(f"Would fix {plural(count, 'finding')}.")
     failed = bool(changed) and not session.arguments.exit_zero
     return Report(output, notes, errors, failed or _is_refused(outcomes))
 

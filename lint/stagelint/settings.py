@@ -80,7 +80,7 @@ def show(config: Config) -> str:
     for entry in config.targets:
         by_pattern[entry.pattern] = (*by_pattern.get(entry.pattern, ()), entry.name)
     if not by_pattern:
-        lines.append(f"targets = {_toml(config.used_targets)}")
+        lines.append(f"targets = {toml(config.used_targets)}")
     tables: dict[str, Mapping[str, object]] = {
         **({"targets": by_pattern} if by_pattern else {}),
         "per-file-ignores": config.per_file_ignores,
@@ -91,7 +91,7 @@ def show(config: Config) -> str:
     }
     for name, table in tables.items():
         lines += ("", f"[{name}]")
-        lines += (f"{_toml(key)} = {_toml(value)}" for key, value in table.items())
+        lines += (f"{toml(key)} = {toml(value)}" for key, value in table.items())
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +100,7 @@ def _shown(config: Config, key: str) -> str:
     value = getattr(config, _field(key))
     if value == "" and key in _CHOICES:
         return f"# {key}: as the preset has it" if config.preset else f"# {key}: {_UNSAID[key]}"
-    return f"{key} = {_toml(value)}"
+    return f"{key} = {toml(value)}"
 
 
 class Settings:
@@ -147,7 +147,7 @@ class Settings:
         value = self.values[key]
         names = _strings(value)
         if names is None:
-            hint = f"; did you mean [{_toml(value)}]?" if isinstance(value, str) else ""
+            hint = f"; did you mean [{toml(value)}]?" if isinstance(value, str) else ""
             raise self._error(key, f"{key} must be a list of strings{hint}")
         return names
 
@@ -255,12 +255,13 @@ class _Places:
         return self.find(word, key=True) or self.find(word, key=False) or Span(0, 0)
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
+    """A switch, a string or a list of strings as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + "".join(map(_toml_char, value)) + '"'
-    return f"[{', '.join(map(_toml, cast('tuple[str, ...]', value)))}]"
+    return f"[{', '.join(map(toml, cast('tuple[str, ...]', value)))}]"
 
 
 def _toml_char(char: str) -> str:
