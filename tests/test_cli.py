@@ -1289,6 +1289,7 @@ strict-labels = false
 ignore-comments = true
 final-base-budget = ""
 sizes = ""
+baseline = ""
 
 [targets]
 "*" = ["a", "b"]

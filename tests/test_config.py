@@ -55,6 +55,7 @@ unsafe-fixes = true
 allow-libc-change = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
+baseline = ""
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -235,7 +236,7 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, trusted-registries, plugins,"
     " preset, builder-stages, dialect, fail-level, output-format, unsafe-fixes, allow-libc-change,"
-    " strict-labels, ignore-comments, final-base-budget, sizes, targets, per-file-ignores, severity,"
+    " strict-labels, ignore-comments, final-base-budget, sizes, baseline, targets, per-file-ignores, severity,"
     " build-args, registry-mirrors, label-schema"
 )
 
@@ -563,6 +564,7 @@ strict-labels = false
 ignore-comments = true
 final-base-budget = ""
 sizes = ""
+baseline = ""
 targets = []
 
 [per-file-ignores]
@@ -603,6 +605,7 @@ strict-labels = false
 ignore-comments = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
+baseline = ""
 
 [targets]
 "services/*" = ["test", "prod"]

@@ -27,6 +27,8 @@ _DIFF = (
     "--dst-prefix=b/",
     "--diff-filter=d",
 )
+#: How the part of a file begins.
+_NEXT = "diff --"
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(r'\\([abtnvfr"\\]|[0-7]{3})')
 _SIGNS = dict(zip("abtnvfr", "\a\b\t\n\v\f\r", strict=True))
@@ -166,13 +168,15 @@ def _first(errors: str) -> str:
 
 def _read(output: str) -> Iterator[tuple[str, Changed]]:
     """The files of a patch without context, and their lines."""
-    lines = iter(output.split("\n"))
-    name, changed, gaps = "", set[int](), set[int]()
+    lines = iter([*output.split("\n"), _NEXT])
+    name = ""
+    changed: set[int] = set()
+    gaps: set[int] = set()
     for line in lines:
-        if line.startswith("diff --"):
+        if line.startswith(_NEXT):
             if name:
                 yield name, Changed(frozenset(changed), frozenset(gaps))
-            name, changed, gaps = "", set(), set()
+            name, changed, gaps = "", set[int](), set[int]()
         elif line.startswith("+++ "):
             name = _unquoted(line[4:].removesuffix("\t"))[2:]
         elif hunk := _HUNK.match(line):
@@ -181,8 +185,6 @@ def _read(output: str) -> Iterator[tuple[str, Changed]]:
             if not added:
                 gaps.add(start)
             _pass_over(lines, removed + added)
-    if name:
-        yield name, Changed(frozenset(changed), frozenset(gaps))
 
 
 def _pass_over(lines: Iterator[str], count: int) -> None:

@@ -98,13 +98,18 @@ class Registry:
     def unknown(self, selector: str) -> str:
         """Says that no rule is called so, and what one is called that was perhaps meant.
 
-        Of codes that are spelt like one, none is nearer than the others.
+        Of the codes that differ in their digits none is nearer than the others.
         """
-        words = [ALL, *(word for each in self.entries for word in each[:2] + each.aliases)]
+        words = [ALL, *(word for each in self.entries for word in (*each[:2], *each.aliases))]
+        if re.match(_CODE, selector):
+            letters = selector.rstrip("0123456789")
+            words = [
+                word
+                for word in words
+                if re.match(_CODE, word) and word.startswith(letters) and len(word) != len(selector)
+            ]
         near = nearest(selector, words) or nearest(selector.upper(), words)
-        shapes = {re.sub(r"\d", "0", word) for word in words if re.match(_CODE, word)}
-        is_code = re.sub(r"\d", "0", selector) in shapes
-        hint = f"; did you mean `{near[0]}`?" if near and not is_code else ""
+        hint = f"; did you mean `{near[0]}`?" if near else ""
         return f"no rule is called `{selector}`{hint}"
 
     @cached_property
