@@ -463,7 +463,7 @@ def test_findings_of_other_files_are_kept(run: Run) -> None:
         ("{", ":1: the baseline is not JSON: expecting property name enclosed in double quotes"),
         ("[" * 100_000, ": the baseline is not JSON: maximum recursion depth exceeded"),
         ("[]", ': the baseline must have "version" and a list "findings"'),
-        ('{"version": 2}', ": the baseline has version 2, and this is stagelint for 1"),
+        ('{"version": 2}', ": the baseline has version 2, and stagelint reads 1"),
         (
             '{"version": 1, "findings": [{}]}',
             ": the baseline: finding 1 must have path, code, fingerprint and count",

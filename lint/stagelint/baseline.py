@@ -108,15 +108,12 @@ def _entries(source: Source) -> Iterable[tuple[Entry, int]]:
         raise BaselineError(f"{place} is not JSON: {error.msg.lower()}") from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits
         raise BaselineError(f"{place} is not JSON: {str(error).lower()}") from None
-    match document:
-        case {"version": 1, "findings": [*rows]}:
-            pass
-        case {"version": int(version)} if version != VERSION:
-            raise BaselineError(
-                f"{place} has version {version}, and this is stagelint for {VERSION}"
-            )
-        case _:
-            raise BaselineError(f'{place} must have "version" and a list "findings"')
+    table = cast("dict[str, object]", document) if isinstance(document, dict) else {}
+    version, rows = table.get("version"), table.get("findings")
+    if isinstance(version, int) and version != VERSION:
+        raise BaselineError(f"{place} has version {version}, and stagelint reads {VERSION}")
+    if version is None or not isinstance(rows, list):
+        raise BaselineError(f'{place} must have "version" and a list "findings"')
     for number, row in enumerate(cast("list[object]", rows), 1):
         match row:
             case {"path": str(path), "code": str(code), "fingerprint": str(mark), "count": int(n)}:

@@ -193,7 +193,8 @@ class _Migration:
     def _lines(self) -> Iterator[str]:
         name = os.path.basename(self._source.path)
         yield f"# What {shown(name)} means, by `stagelint migrate`."
-        yield from (f"{key} = {toml(value)}" for key, value in self._settings.items())
+        given = ((key, value) for key, value in self._settings.items() if value != ())
+        yield from (f"{key} = {toml(value)}" for key, value in given)
         if self._left:
             yield ""
             yield "# Left out:"
