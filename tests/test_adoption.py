@@ -593,6 +593,18 @@ def test_names_that_git_quotes(run: Run, name: str) -> None:
 
 
 @needs_git
+@posix
+@pytest.mark.usefixtures("repository")
+def test_a_link_is_what_it_leads_to(run: Run) -> None:
+    write("Dockerfile", TEXT + "COPY --from=0 /y /y\n")
+    Path("link.Dockerfile").symlink_to("Dockerfile")
+    git("add", ".")
+
+    assert run("--since=HEAD", "link.Dockerfile").out.startswith("link.Dockerfile:8:")
+    assert run("--staged", "Dockerfile").out == FOUND.replace(":7:", ":8:")
+
+
+@needs_git
 @pytest.mark.usefixtures("repository")
 def test_lines_that_look_like_a_patch(run: Run) -> None:
     heredoc = "RUN <<END\n-- a/other\n++ b/other\n@@ -1 +1 @@\nEND"

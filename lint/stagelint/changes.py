@@ -107,7 +107,9 @@ class Changes:
         return {self._full(name): each for name, each in _read(self._git(*_DIFF, *commit, "--"))}
 
     def _full(self, name: str) -> str:
-        return os.path.realpath(os.path.join(self.root, name))
+        """The path of a file, as `of` looks for it; of a link none that it looks for."""
+        folder, base = os.path.split(os.path.join(self.root, name))
+        return os.path.join(os.path.realpath(folder), base)
 
     def _head(self) -> str:
         """The commit that is checked out; without one yet, a tree without files."""

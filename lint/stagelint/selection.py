@@ -27,6 +27,7 @@ class Selection:
         self._folders = [os.path.realpath(path) for path in paths if os.path.isdir(path)]
         given = session.arguments
         self._is_updated: bool = given.update_baseline
+        self._read: Places | None = None
         try:
             asked = given.since is not None or given.staged
             self._changes = _changes(given.since, paths) if asked else None
@@ -57,7 +58,9 @@ class Selection:
         changed = next(filter(None, found), None)
         if changed is None or finding.span == Span(0, 0):
             return changed is not None
-        return changed.touches(*Places(source).lines(finding.span))
+        if self._read is None or self._read.source is not source:
+            self._read = Places(source)
+        return changed.touches(*self._read.lines(finding.span))
 
     def of(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """What is to be said of files, once these are written.

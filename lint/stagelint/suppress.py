@@ -89,7 +89,7 @@ def _unknown(suppression: Suppression, ruleset: Ruleset) -> str:
     """Says that nobody knows the selector, if so. ShellCheck has more codes than there are rules."""
     selector, owner = suppression.selector, suppression.owner
     if not _is_foreign_to_its_owner(suppression):
-        is_known = owner is Owner.BUILDKIT or selector.startswith("SC")
+        is_known = owner is Owner.BUILDKIT or re.match(pragmas.SHELLCHECK, selector)
         return "" if is_known or ruleset.resolve(selector) else ruleset.unknown(selector)
     if owner is Owner.BUILDKIT:
         near = nearest(selector, list(pragmas.CHECKS))

@@ -48,6 +48,7 @@ CHECKS_OF_COMMENTS = (1, 21)
 
 #: The rules that hadolint's `ignore` can name.
 CODE = r"(?:DL|SC)\d{4}\Z"
+SHELLCHECK = r"SC\d{4}\Z"
 
 _PRAGMA = (
     r"#[ \t]*hadolint[ \t]+(?:(?P<reach>stage|global)[ \t]+)?"
