@@ -33,7 +33,7 @@ needs_git = pytest.mark.skipif(GIT is None, reason="needs git")
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system")
 
 REGISTRY = Registry()
-RULESET = Ruleset(REGISTRY, REGISTRY.defaults)
+RULESET = Ruleset(REGISTRY, REGISTRY.expand(["SL"]))
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -72,10 +72,11 @@ def run(
     """Runs the command in this process; findings are lines."""
 
     def run(*arguments: str, stdin: str = "") -> Ran:
+        defaults = [] if any(each.startswith("--select") for each in arguments) else ["--select=SL"]
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capsysbinary.readouterr()
         try:
-            status = main((*arguments, "--output-format=concise"))
+            status = main((*defaults, *arguments, "--output-format=concise"))
         except SystemExit as stop:
             assert isinstance(stop.code, int)
             status = stop.code

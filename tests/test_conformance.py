@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.check_parity import Warned, ours
 from stagelint.model import File, Options
 from stagelint.model.expansion import UNKNOWN, expand
 from stagelint.source import Source
@@ -195,6 +196,31 @@ def test_expands_the_last_label_to_what_the_image_has(observed: Case) -> None:
         value = expand(pair.value or "", lookup, label.escape)
         if isinstance(key, str):
             assert value in (observed["config"]["Labels"][key], UNKNOWN)
+
+
+# -- docker build --check --------------------------------------------------------------------------
+
+
+def warned(case: Case) -> frozenset[Warned]:
+    """The checks that BuildKit named, with first and last line of the instruction."""
+    warnings: list[tuple[str, str, list[int]]] = case.get("check_warnings") or []
+    return frozenset(Warned(name, *lines) for name, _, lines in warnings)
+
+
+def checks_all(case: Case) -> bool:
+    """No: the command line leaves out stages or checks."""
+    given = " ".join(case["args"])
+    return "--target" not in given and "BUILDKIT_DOCKERFILE_CHECK" not in given
+
+
+@each(lambda case: "check_warnings" in case, checks_all)
+def test_warns_as_buildkit_does(observed: Case) -> None:
+    file = file_of(observed)
+
+    if file.rejection():  # BuildKit ends at the error
+        assert ours(file) >= warned(observed)
+    else:
+        assert ours(file) == warned(observed)
 
 
 def test_few_differences_are_accepted() -> None:

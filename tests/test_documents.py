@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stagelint import catalogue
+from stagelint.config import FORMATS
 from stagelint.registry import rules_of
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +29,14 @@ def test_every_rule_is_listed_as_it_is() -> None:
     ]
 
     assert [line for line in README.splitlines() if line.startswith("| `SL")] == rows
+
+
+def test_every_format_is_listed_as_it_is() -> None:
+    _, table = README.split("| format | for |\n|---|---|\n")
+
+    assert table.split("\n\n")[0].splitlines() == [
+        f"| `{form}` | {use} |" for form, use in FORMATS.items()
+    ]
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "lint/README.md"])

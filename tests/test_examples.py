@@ -18,7 +18,7 @@ from stagelint.model import File, Options
 from stagelint.project import project
 from stagelint.registry import Ruleset, rules_of
 from stagelint.rule import Bad, Finding, Good, Rule
-from stagelint.session import options_of
+from stagelint.session import Session, options_of
 from stagelint.sizes import shipped
 from stagelint.source import Source
 
@@ -83,10 +83,12 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
+    session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
     found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        file = File(source, Options(project=lambda: repository))
+        options = session.options_for(source)._replace(project=lambda: repository)
+        file = File(source, options)
         found += lint(file, Ruleset.of([rule]))
 
     for name, text in marked.items():

@@ -27,7 +27,7 @@ class Untagged(Rule):
 
 
 class Maintained(Rule):
-    code = "DL4000"
+    code = "DL4009"
 
     def check(self, file: File) -> Iterator[Finding]:
         for _, each in file.instructions("MAINTAINER"):
@@ -103,10 +103,10 @@ def test_a_pragma_of_hadolint_silences(comment: str) -> None:
 
 
 def test_several_codes_and_several_pragmas() -> None:
-    text = "FROM a\n# hadolint ignore=DL4000 ,SC2086 # x\n# hadolint ignore=SC2086\nMAINTAINER x\n"
+    text = "FROM a\n# hadolint ignore=DL4009 ,SC2086 # x\n# hadolint ignore=SC2086\nMAINTAINER x\n"
 
     assert said(f"# hadolint ignore=DL3006\n{text}") == []
-    assert said(text.replace("DL4000 ,", "")) == ["1 DL3006", "4 DL4000"]
+    assert said(text.replace("DL4009 ,", "")) == ["1 DL3006", "4 DL4009"]
 
 
 def test_inside_a_continuation() -> None:
@@ -118,15 +118,15 @@ def test_an_ignore_speaks_of_one_instruction() -> None:
 
 
 def test_a_stage_ends_where_the_next_begins() -> None:
-    text = "# hadolint stage ignore=DL3006,DL4000\nFROM a\nMAINTAINER x\nFROM b\nMAINTAINER x\n"
+    text = "# hadolint stage ignore=DL3006,DL4009\nFROM a\nMAINTAINER x\nFROM b\nMAINTAINER x\n"
 
-    assert said(text) == ["4 DL3006", "5 DL4000"]
+    assert said(text) == ["4 DL3006", "5 DL4009"]
 
 
 def test_a_stage_and_an_instruction_of_it() -> None:
-    text = "# hadolint stage ignore=DL4000\nFROM a\n# hadolint ignore=SC2086\nRUN x\nMAINTAINER y\n"
+    text = "# hadolint stage ignore=DL4009\nFROM a\n# hadolint ignore=SC2086\nRUN x\nMAINTAINER y\n"
 
-    assert said(text, "DL4000", "SH001") == []
+    assert said(text, "DL4009", "SH001") == []
 
 
 def test_global_reaches_what_stands_above() -> None:
@@ -134,9 +134,9 @@ def test_global_reaches_what_stands_above() -> None:
 
 
 def test_a_pragma_that_finds_nothing() -> None:
-    text = "# hadolint ignore=DL3006,DL4000\nFROM a\n"
+    text = "# hadolint ignore=DL3006,DL4009\nFROM a\n"
 
-    assert said(text) == ["1 SL001: `DL4000` finds nothing here"]
+    assert said(text) == ["1 SL001: `DL4009` finds nothing here"]
     assert said(text, "DL3006") == []  # the other rule did not run
     assert fixed(text) == "# hadolint ignore=DL3006\nFROM a\n"
 
@@ -168,7 +168,7 @@ def test_what_nobody_is_called(comment: str, message: str) -> None:
     [
         ("# hadolint ignore DL3006", "# hadolint ignore=DL3006"),
         ("# hadolint ignore=DL3006 because", "# hadolint ignore=DL3006"),
-        ("# hadolint ignore=DL3006 DL4000", "# hadolint ignore=DL3006,DL4000"),
+        ("# hadolint ignore=DL3006 DL4009", "# hadolint ignore=DL3006,DL4009"),
         ("# hadolint ignore=DL3006,", "# hadolint ignore=DL3006"),
         ("# hadolint ignore:DL3006", "# hadolint ignore=DL3006"),
         ("# hadolint: ignore=DL3006", "# hadolint ignore=DL3006"),
@@ -201,15 +201,23 @@ def test_prose_is_no_pragma(comment: str) -> None:
     assert said(f"{comment}\nFROM a\n") == ["2 DL3006"]
 
 
-def test_a_stage_pragma_stands_above_a_from() -> None:
-    assert said("FROM a:1\n# hadolint stage ignore=DL4000\nMAINTAINER x\n", "DL4000") == [
-        "2 SL001: hadolint reads `stage ignore` only above a FROM",
-        "3 DL4000",
-    ]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM a\n# hadolint stage ignore=DL4009\nRUN x\nMAINTAINER x\nFROM b\nMAINTAINER y\n",
+        "FROM a\nRUN x\nMAINTAINER x\n# hadolint stage ignore=DL4009\nRUN y\nFROM b\nMAINTAINER y\n",
+    ],
+)
+def test_a_stage_pragma_speaks_of_the_stage_it_is_in(text: str) -> None:
+    assert said(text, "DL4009") == [f"{text.count(chr(10))} DL4009"]
+
+
+def test_a_stage_pragma_above_the_first_stage() -> None:
+    assert said("# hadolint stage ignore=DL4009\nARG X\nFROM a\nMAINTAINER x\n", "DL4009") == []
 
 
 def test_comments_need_not_be_heeded() -> None:
-    text = "# hadolint ignore=DL3006,DL4000\n# stagelint: ignore[DL3006]\nFROM a\n"
+    text = "# hadolint ignore=DL3006,DL4009\n# stagelint: ignore[DL3006]\nFROM a\n"
 
     assert said(text, heeds=False) == ["3 DL3006"]
     assert said("# check=skip=StageNameCasing\nFROM a AS A", heeds=False) == ["2 DL3006"]
@@ -221,17 +229,6 @@ def test_comments_need_not_be_heeded() -> None:
 @pytest.mark.parametrize("names", ["StageNameCasing", "FromAsCasing,StageNameCasing", "all"])
 def test_skip_silences_checks_alone(names: str) -> None:
     assert said(f"# check=skip={names}\nFROM a AS A\n", "BK001", "DL3006") == ["2 DL3006"]
-
-
-def test_options_of_the_directive() -> None:
-    text = (
-        "# syntax=docker/dockerfile:1\n#check=skip=A,B;error=true;experimental=all,C // why\nFROM a"
-    )
-    checks = File(Source("Dockerfile", text)).checks
-
-    assert [text[slice(*word.span)] for word in checks.skip] == ["A", "B"]
-    assert checks.experimental == {"all", "C"}
-    assert checks.is_error
 
 
 def test_error_makes_checks_fail() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model.roles import Role
-from stagelint.report import concise, diff, json_format, summary, terminal, text
+from stagelint.report import concise, diff, interchange, json_format, summary, terminal, text
 from stagelint.rule import Finding, Related, Severity
 from stagelint.source import Source, Span
 
@@ -574,12 +574,13 @@ def test_json_has_the_keys_of_ruff_and_more() -> None:
             "note": "mind the gap",
             "certain": True,
             "guarantee": "same-build",
+            "fingerprint": interchange.fingerprints([found])[0],
         }
     ]
 
 
 def test_json_of_a_bare_finding() -> None:
-    document = json_format.to_json(finding(path="-"))
+    document = json_format.to_json(finding(path="-"), "f1")
 
     assert document == {
         "code": "SL102",
@@ -601,12 +602,13 @@ def test_json_of_a_bare_finding() -> None:
         "note": "",
         "certain": True,
         "guarantee": None,
+        "fingerprint": "f1",
     }
 
 
 @pytest.mark.parametrize("guarantee", list(Guarantee))
 def test_json_calls_only_fixes_that_keep_the_build_safe(guarantee: Guarantee) -> None:
-    document = json_format.to_json(finding(fix=fix_of(guarantee)))
+    document = json_format.to_json(finding(fix=fix_of(guarantee)), "f1")
     fix = document["fix"]
 
     assert isinstance(fix, dict)
@@ -1007,7 +1009,7 @@ def test_style_paints_or_leaves_alone() -> None:
 def test_plain_formats_import_no_others() -> None:
     code = (
         "import sys\n"
-        "from stagelint.report import concise, diff, json_format, summary, text\n"
+        "from stagelint.report import concise, diff, interchange, json_format, summary, text\n"
         "heavy = {'json', 'difflib', 'dataclasses', 'pathlib', 'subprocess', 'networkx', 'logging'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

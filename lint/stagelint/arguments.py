@@ -114,7 +114,14 @@ def _check(parser: ArgumentParser) -> None:
     rules.add_argument("--no-ignore-comments", action="store_true", help="comments silence no rule")
     _build(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=FORMATS, metavar="FORMAT", help=_one_of(FORMATS))
+    output.add_argument(
+        "--output-format",
+        action="append",
+        type=_output,
+        metavar="FORMAT[:FILE]",
+        help=f"print or write findings so; may be given again: {_one_of(tuple(FORMATS))}",
+    )
+    output.add_argument("-o", "--output-file", metavar="FILE", help="write there what is printed")
     output.add_argument("--fail-level", choices=LEVELS, metavar="LEVEL", help=_one_of(LEVELS))
     output.add_argument("-e", "--exit-zero", action="store_true", help="exit 0 despite findings")
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
@@ -265,6 +272,15 @@ def _verifying(add: Callable[..., object], builder: str, target: str) -> None:
     add("--timeout", type=_seconds, metavar="SECONDS", help="for the builds of one file")
     add("--secret", action="append", default=[], metavar="SPEC", help="as docker build")
     add("--ssh", action="append", default=[], metavar="SPEC", help="as docker build")
+
+
+def _output(text: str) -> tuple[str, str]:
+    from stagelint import outputs
+
+    try:
+        return outputs.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:

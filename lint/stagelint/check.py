@@ -30,12 +30,18 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     if STDIN in paths and len(paths) > 1:
         raise UsageError("stdin (-) is linted alone, without other paths")
     _check_arguments(given)
+    written = [path for _, path in session.outputs if path]
     selection = _selection(session, paths)
     sources = list(_sources(session, paths))
     if selection:
         sources = [each for each in sources if selection.wants(each)]
+    if written:
+        from stagelint import outputs
+
+        outputs.check(written, sources, session)
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or (given.diff and given.add_ignore is None)
+    session.look_at_scripts(sources)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     notes: list[str] = []
     if given.add_ignore is not None:
@@ -130,14 +136,15 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
 def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     ruleset = session.ruleset_for(source.path)
     options = session.options_for(source)
+    others = session.others_for(source.path)
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, ruleset, _accepts(session))
+        fixed = engine.fix(source, options, ruleset, _accepts(session), others)
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
     file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, ruleset))
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 
@@ -151,14 +158,16 @@ def _silenced(
     path, reason = one.before.path, session.arguments.add_ignore
     chosen = selection.new if selection else list[Finding]
     ruleset = session.ruleset_for(path)
-    done = silence(one.after, session.options_for, ruleset, chosen, reason)
+    others = session.others_for(path)
+    done = silence(one.after, session.options_for, ruleset, chosen, reason, others)
     notes += done.left
     if done.source is one.after:
         return one
     would = "would be " if session.arguments.diff else ""
     notes.append(f"{path}: {plural(done.silenced, 'finding')} {would}silenced")
     file = File(done.source, session.options_for(done.source))
-    return one._replace(after=done.source, findings=engine.prove(file, engine.lint(file, ruleset)))
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
+    return one._replace(after=done.source, findings=findings)
 
 
 def _unsilenced(outcomes: list[Outcome]) -> Iterator[str]:

@@ -13,7 +13,25 @@ from stagelint.source import Source, Span
 from stagelint.syntax.characters import quoted
 from stagelint.tuples import NamedTuple
 
-FORMATS = ("text", "concise", "json", "json-lines")
+#: The formats of findings, and what each is for. All but the first four are modules of `report` with
+#: a function `render(run)`, called so but for `-` instead of `_`.
+FORMATS = {
+    "text": "people: every finding with its lines, the reason and the cure",
+    "concise": "one line a finding",
+    "json": "programs and editors, in the shape of ruff's",
+    "json-lines": "the same, an object a line",
+    "sarif": "GitHub code scanning and other readers of SARIF 2.1.0",
+    "github": "annotations of GitHub Actions",
+    "gitlab": "the Code Quality report of GitLab",
+    "azure": "issues of Azure Pipelines",
+    "rdjson": "reviewdog, with suggestions",
+    "checkstyle": "Jenkins, reviewdog and others",
+    "junit": "what shows results of tests",
+    "sonarqube": "SonarQube 10.3 and newer, as generic issues",
+    "gnu": "Emacs, Vim and Visual Studio Code, as GCC prints them",
+    "markdown": "comments on pull requests, and `$GITHUB_STEP_SUMMARY`",
+    "hadolint-json": "programs that read the JSON of hadolint",
+}
 LEVELS = ("error", "warning", "info", "style", "none")
 SEVERITIES = LEVELS[:-1]
 BUILDER_STAGES = ("quiet", "all")

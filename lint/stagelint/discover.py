@@ -368,6 +368,34 @@ def write_new(path: str, source: Source) -> None:
         raise
 
 
+def put(path: str, data: bytes) -> None:
+    """Put *data* at *path*, in the place of any file that is there: wholly or not at all.
+
+    A link stays one, and a file keeps owner and mode. What is no regular file, such as a pipe, or
+    stands for one that is open, such as /dev/stderr, is written to. Raises `ReplaceError`.
+    """
+    is_open = path.startswith("/dev/")
+    path = path if is_open else os.path.realpath(path)
+    temporary = _temporary(path)
+    try:
+        like = os.stat(path) if os.path.exists(path) else None
+        if is_open or (like and not stat.S_ISREG(like.st_mode)):
+            with open(path, "ab") as file:
+                file.write(data)
+            return
+        if like:
+            _write(temporary, data, like)
+        else:
+            with open(temporary, "xb") as file:
+                file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
 def create(path: str, source: Source) -> None:
     """Put the text of *source* at *path*, where nothing is yet: wholly or not at all.
 

@@ -82,8 +82,16 @@ def report(session: Session, outcomes: list[Outcome], errors: list[str]) -> Repo
     findings = [] if given.fix_only else [each for one in outcomes for each in one.findings]
     level = session.fail_level
     failed = bool(level) and any(each.severity.reaches(level) for each in findings if level)
+    output: Iterable[str] = ()
+    for form, path in session.outputs:
+        if path:
+            errors += _saved(session, outcomes, findings, form, path)
+        else:
+            output = _output(session, outcomes, findings, form)
+    if given.statistics:
+        output = summary.statistics(findings, unsafe=session.unsafe)
     return Report(
-        _output(session, outcomes, findings),
+        output,
         _notes(session, outcomes),
         errors,
         (failed and not given.exit_zero) or _is_refused(outcomes),
@@ -129,33 +137,67 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
     return Report(output, notes, errors, failed or _is_refused(outcomes))
 
 
-def _output(session: Session, outcomes: list[Outcome], findings: list[Finding]) -> Iterator[str]:
-    given, color, unsafe = session.arguments, _color(session), session.unsafe
-    if given.statistics:
-        yield from summary.statistics(findings, unsafe=unsafe)
-        return
-    form = session.output_format
+def _saved(
+    session: Session, outcomes: list[Outcome], findings: list[Finding], form: str, path: str
+) -> list[str]:
+    """Write the findings to a file, painted only if that is asked for; returns what went wrong."""
+    from stagelint import outputs
+
+    color = session.arguments.color == "always"
+    return outputs.save(path, _output(session, outcomes, findings, form, color=color))
+
+
+def _output(
+    session: Session,
+    outcomes: list[Outcome],
+    findings: list[Finding],
+    form: str,
+    *,
+    color: bool | None = None,
+) -> Iterator[str]:
+    """The findings in the format *form*; if *color* is None, stdout decides."""
+    given, unsafe = session.arguments, session.unsafe
+    color = _color(session) if color is None else color
     if form in ("json", "json-lines"):
         from stagelint.report import json_format
 
-        yield from (
-            [json_format.render(findings)] if form == "json" else json_format.render_lines(findings)
-        )
+        if form == "json":
+            yield json_format.render(findings, _root())
+        else:
+            yield from json_format.render_lines(findings, _root())
         return
     if form == "concise":
         from stagelint.report import concise
 
         yield from concise.render(findings, color=color, unsafe=unsafe)
-    else:
+    elif form == "text":
         from stagelint.report import text
 
         yield from text.render(findings, color=color, unsafe=unsafe)
+    else:
+        yield from _for_programs(session, findings, form)
+        return
     if given.show_fixes:
         yield from _made(outcomes)
     if not given.quiet and not given.fix_only:
         yield from summary.render(
             findings, color=color, unsafe=unsafe, fixed=_fixed(session, outcomes)
         )
+
+
+def _for_programs(session: Session, findings: list[Finding], form: str) -> Iterator[str]:
+    """The findings in a format of `config.FORMATS` that has a module for itself."""
+    from importlib import import_module
+
+    from stagelint.report.interchange import Run
+
+    module = import_module(f"stagelint.report.{form.replace('-', '_')}")
+    yield from module.render(Run(findings, session.rule, _root()))
+
+
+def _root() -> str:
+    """The folder of the repository, or the current one."""
+    return discover.repository_of(os.path.join(os.curdir, "")) or os.getcwd()
 
 
 def _fixed(session: Session, outcomes: list[Outcome]) -> summary.Fixed | None:
@@ -198,6 +240,7 @@ def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
 
 def _notes(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     yield from _verdicts(session, outcomes)
+    yield from (escape(f"stagelint: {note}") for note in session.notes)
     if not outcomes and not session.arguments.quiet:
         given = session.arguments
         what = "changed" if given.since is not None or given.staged else "found"

@@ -36,7 +36,7 @@ def objection(before: File, after: File, edits: Sequence[Edit]) -> str | None:
     if seen_after is None or _lines(seen_after) != _lines_of(after):
         return "dockerfile-parse does not see the same instructions as stagelint any more"
     kept_before = _outside(before, seen_before, [edit.span for edit in edits])
-    kept_after = _outside(after, seen_after, _moved(edits))
+    kept_after = _outside(after, seen_after, _moved(before.source.text, edits))
     if kept_before != kept_after:
         return "dockerfile-parse sees a change outside of what was edited"
     return ""
@@ -88,13 +88,19 @@ def _outside(file: File, seen: list[_Seen], edited: list[Span]) -> list[tuple[st
     ]
 
 
-def _moved(edits: Sequence[Edit]) -> list[Span]:
-    """Where the new texts stand after all edits were made."""
+def _moved(text: str, edits: Sequence[Edit]) -> list[Span]:
+    """Where the new texts stand after all edits were made in *text*; whole lines that go leave none."""
     moved: list[Span] = []
     by = 0
     for edit in sorted(set(edits)):
         start = edit.span.start + by
-        if edit.text.strip():
+        if edit.text.strip() or not _is_lines(text, edit.span):
             moved.append(Span(start, start + len(edit.text)))
         by += len(edit.text) - (edit.span.end - edit.span.start)
     return moved
+
+
+def _is_lines(text: str, span: Span) -> bool:
+    """Is it whole lines? The last one need not end."""
+    starts = span.start == 0 or text[span.start - 1] == "\n"
+    return starts and (span.end == len(text) or text[span.end - 1] == "\n")

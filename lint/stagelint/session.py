@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
+from stagelint.engine import Others, nobody
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.presets import PRESETS
-from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector
-from stagelint.rule import Finding, Severity
+from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector, is_of_shellcheck
+from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.dockerignore import DockerIgnore
+    from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
+
+
+#: The variable that says in which format findings are printed, if no option does.
+OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
 
 
 class UsageError(Exception):
@@ -36,6 +43,8 @@ class Session:
         self._registries: dict[tuple[str, ...], Registry] = {}
         self._rulesets: dict[tuple[str, frozenset[str]], Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
+        self.notes: list[str] = []
+        """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
         self._sizes: dict[str | None, list[BaseImage]] = {}
@@ -50,9 +59,21 @@ class Session:
         name = getattr(self.arguments, "stdin_filename", None)
         return self.config_for(name or os.path.join(os.curdir, "Dockerfile"))
 
-    @property
-    def output_format(self) -> str:
-        return self.arguments.output_format or self.main_config.output_format
+    @cached_property
+    def outputs(self) -> Sequence[tuple[str, str]]:
+        """The formats of findings, each with its file; that is empty for stdout.
+
+        Raises `UsageError`.
+        """
+        given, form = self.arguments, self.main_config.output_format
+        if not (given.output_format or given.output_file or os.environ.get(OUTPUT_FORMAT)):
+            return [(form, "")]
+        from stagelint import outputs
+
+        try:
+            return outputs.chosen(given, os.environ.get(OUTPUT_FORMAT, ""), form)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
     @property
     def unsafe(self) -> bool:
@@ -118,6 +139,13 @@ class Session:
             )
         return self._rulesets[key]
 
+    def rule(self, code: str) -> type[Rule] | None:
+        """The rule of a *code* that this run has found; None if the code is another program's."""
+        for registry in self._registries.values():
+            for rule in registry.load([code]):
+                return rule
+        return None
+
     def is_silenced(self, finding: Finding) -> bool:
         """Is a finding in a file that is no Dockerfile switched off there, or the file left out?"""
         path = finding.source.path
@@ -152,6 +180,51 @@ class Session:
                 ignored |= codes
         return ignored
 
+    # -- ShellCheck ----------------------------------------------------------------------------
+
+    def look_at_scripts(self, sources: Iterable[Source]) -> None:
+        """Have ShellCheck look at all files at once for which it is selected, if it is there.
+
+        Raises `UsageError` if nothing else is selected, and it is not.
+        """
+        wanted = [each for each in sources if self.ruleset_for(each.path).of_shellcheck]
+        if not wanted:
+            return
+        if self._shellcheck is None:
+            self._miss_shellcheck(wanted[0].path)
+            return
+        self._shellcheck.look_at(File(each, self.options_for(each)) for each in wanted)
+
+    def others_for(self, path: str) -> Others:
+        """What asks ShellCheck about the file *path*, if it is selected and there."""
+        codes = self.ruleset_for(path).of_shellcheck
+        program = self._shellcheck if codes else None
+        return (lambda file: program.findings(file, codes)) if program else nobody
+
+    @cached_property
+    def _shellcheck(self) -> ShellCheck | None:
+        from stagelint import shellcheck
+
+        program = shellcheck.find()
+        if program is None:
+            return None
+        from stagelint.shellcheck.findings import ShellCheck
+
+        return ShellCheck(program, self.notes.append)
+
+    def _miss_shellcheck(self, path: str) -> None:
+        """Say so to who asked for ShellCheck by name. Raises `UsageError`."""
+        settings, given = self.config_for(path), self.arguments
+        words = _words(given.select) + _words(given.extend_select)
+        if not any(map(is_of_shellcheck, (*words, *settings.select, *settings.extend_select))):
+            return
+        missing = "there is no `shellcheck`: pip install 'dockerfile-stagelint[shellcheck]'"
+        always = self.registry(settings).expand(ALWAYS)
+        ruleset = self.ruleset_for(path)
+        if not ruleset.codes - ruleset.of_shellcheck - always:
+            raise UsageError(f"nothing but ShellCheck is selected, and {missing}")
+        self.notes.append(f"{missing}; codes SC are not checked")
+
     # -- the repository ------------------------------------------------------------------------
 
     def project_for(self, path: str) -> Project | None:
@@ -173,6 +246,17 @@ class Session:
 
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
+
+    @staticmethod
+    def ignore_file_for(path: str) -> DockerIgnore | None:
+        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+        from stagelint.model.dockerignore import DockerIgnore  # few files have one
+
+        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
+            if os.path.isfile(name):
+                source = discover.read(name)
+                return None if source.error else DockerIgnore(source)
+        return None
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -221,6 +305,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
+            ignore_file=lambda: self.ignore_file_for(source.path),
         )
         if self._somewhere:
             file = File(source, options)

@@ -30,7 +30,7 @@ _CHOICES = {
     "builder-stages": BUILDER_STAGES,
     "dialect": tuple(DIALECTS),
     "fail-level": LEVELS,
-    "output-format": FORMATS,
+    "output-format": tuple(FORMATS),
 }
 _LISTS = (
     "select",

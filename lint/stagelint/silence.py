@@ -40,6 +40,7 @@ def silence(
     ruleset: Ruleset,
     chosen: Callable[[list[Finding]], list[Finding]],
     reason: str = "",
+    others: engine.Others = engine.nobody,
 ) -> Silenced:
     """Write comments until nothing is left to say that a comment can silence.
 
@@ -48,7 +49,7 @@ def silence(
     count, left = 0, list[str]()
     for _ in range(_ROUNDS):
         file = File(source, options_for(source))
-        findings = chosen(engine.lint(file, ruleset))
+        findings = chosen(engine.lint(file, ruleset, others))
         try:
             done = add(file, findings, reason)
         except proof.Difference as difference:
@@ -103,7 +104,11 @@ def _obstacle(file: File, finding: Finding, item: Instruction | None) -> str:
     if not file.is_read:
         return "comments of a file in another language are not read"
     asked = file.checks.experimental
-    if item and item.keyword in ("FROM", "ARG") and not asked.isdisjoint((EVERY_CHECK, _DESCRIBED)):
+    if (
+        item
+        and item.keyword in ("FROM", "ARG")
+        and not asked.isdisjoint((EVERY_CHECK, _DESCRIBED.lower()))
+    ):
         return f"a comment there would have to describe it: BuildKit is told to check {_DESCRIBED}"
     return ""
 

@@ -86,11 +86,11 @@ def _is_foreign_to_its_owner(suppression: Suppression) -> bool:
 
 
 def _unknown(suppression: Suppression, ruleset: Ruleset) -> str:
-    """Says that nobody knows the selector, if so. ShellCheck has more codes than there are rules."""
+    """Says that nobody knows the selector, if so."""
     selector, owner = suppression.selector, suppression.owner
     if not _is_foreign_to_its_owner(suppression):
-        is_known = owner is Owner.BUILDKIT or re.match(pragmas.SHELLCHECK, selector)
-        return "" if is_known or ruleset.resolve(selector) else ruleset.unknown(selector)
+        is_known = owner is Owner.BUILDKIT or ruleset.resolve(selector)
+        return "" if is_known else ruleset.unknown(selector)
     if owner is Owner.BUILDKIT:
         near = nearest(selector, list(pragmas.CHECKS))
         hint = f"; did you mean `{near[0]}`?" if near else ""

@@ -13,6 +13,7 @@ class CircularStageReference(Rule):
     """
 
     code = "SL106"
+    aliases = ("DL3023",)
     severity = Severity.ERROR
     examples = (
         Bad(

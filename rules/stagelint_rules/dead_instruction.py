@@ -220,7 +220,9 @@ class DeadInstruction(Rule):
     def _dead(self, file: File, stage: Stage) -> Iterator[Finding]:
         for each, later in replacements(stage):
             holds = Related(file.source, later.code_span, "this one holds")
-            yield from self._says(file, stage, [each], "another one follows", holds)
+            yield from self._says(
+                file, stage, [each], "another one follows", holds, aliases=("BK014",)
+            )
         for args in file.heirs.unread_args(stage):
             why = f"nothing below can read {_named(args[0])}"
             yield from self._says(file, stage, args, why)
@@ -234,13 +236,21 @@ class DeadInstruction(Rule):
         dead: Sequence[Instruction],
         why: str,
         *related: Related,
+        aliases: tuple[str, ...] = (),
     ) -> Iterator[Finding]:
         if not any(map(may_end_the_build, dead)):
             fix, note = _removal(file, stage, dead)
             message = f"`{dead[0].keyword}` has no effect: {why}"
             span = dead[0].code_span
             yield self.finding(
-                file, span, message, fix=fix, note=note, stage=stage, related=related
+                file,
+                span,
+                message,
+                fix=fix,
+                note=note,
+                stage=stage,
+                related=related,
+                aliases=aliases,
             )
 
 

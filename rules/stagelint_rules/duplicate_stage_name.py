@@ -19,6 +19,7 @@ class DuplicateStageName(Rule):
     """
 
     code = "SL108"
+    aliases = ("BK005", "DuplicateStageName", "DL3024")
     examples = (
         Bad(
             """

@@ -17,6 +17,7 @@ class ForwardStageReference(Rule):
     """
 
     code = "SL107"
+    aliases = ("DL3022",)
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -20,6 +20,7 @@ class MisspeltStageReference(Rule):
     """
 
     code = "SL104"
+    aliases = ("DL3022",)
     examples = (
         Bad(
             """

@@ -15,6 +15,7 @@ class StageIndexOutOfRange(Rule):
     """
 
     code = "SL115"
+    aliases = ("DL3022",)
     severity = Severity.ERROR
     examples = (
         Bad(

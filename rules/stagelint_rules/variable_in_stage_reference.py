@@ -15,6 +15,7 @@ class VariableInStageReference(Rule):
     """
 
     code = "SL105"
+    aliases = ("DL3022",)
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -31,6 +31,7 @@ class WholeRootCopied(Rule):
     """
 
     code = "SL205"
+    aliases = ("DL3067",)
     roles = SHIPPED
     examples = (
         Bad(

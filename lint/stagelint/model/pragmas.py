@@ -48,7 +48,6 @@ CHECKS_OF_COMMENTS = (1, 21)
 
 #: The rules that hadolint's `ignore` can name.
 CODE = r"(?:DL|SC)\d{4}\Z"
-SHELLCHECK = r"SC\d{4}\Z"
 
 _PRAGMA = (
     r"#[ \t]*hadolint[ \t]+(?:(?P<reach>stage|global)[ \t]+)?"
@@ -62,7 +61,6 @@ _ATTEMPT = (
 )
 #: So many codes of a misspelt comment are repeated.
 _SHOWN = 5
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
 class Word(NamedTuple):
@@ -93,17 +91,6 @@ class Shell(NamedTuple):
     words: tuple[str, ...]
 
 
-class Checks(NamedTuple):
-    """What the directive `# check=` says."""
-
-    skip: tuple[Word, ...] = ()
-    """Names of checks that are off, or `all`."""
-    experimental: frozenset[str] = frozenset()
-    """Names of experimental checks that are on, or `all`."""
-    is_error: bool = False
-    """Does a build fail with what the checks find?"""
-
-
 def pragma(text: str, line: Span) -> Ignore | Shell | Mistake | None:
     """What the comment *line* of *text* says to hadolint, if it speaks to it."""
     place = _trimmed(text, line)
@@ -132,38 +119,32 @@ def _mended(attempt: re.Match[str]) -> str:
     return f"hadolint does not read this; it reads `{right}`, and a reason after another `#`"
 
 
-def checks(tree: Dockerfile) -> Checks:
-    """What the directive of *tree* says; names are taken as they are."""
+def skipped(tree: Dockerfile) -> list[Word]:
+    """The checks that the directive `# check=` of *tree* switches off, or `all`."""
     values = (each.value_span for each in tree.directives if each.name == "check")
     span = next(values, None)
-    return _options(tree.text[span.start : span.end], span.start) if span else Checks()
+    return _skip(tree.text[span.start : span.end], span.start) if span else []
 
 
-def checks_of_comment(text: str, line: Span) -> Checks | None:
-    """What the comment *line* of *text* says to BuildKit of the instruction below, if it does.
+def skipped_by_comment(text: str, line: Span) -> list[Word]:
+    """Those that the comment *line* of *text* switches off for the instruction below.
 
     docker/dockerfile reads such comments since 1.21 (BuildKit's linter, `WithMergedConfigFromComments`).
     """
     place = _trimmed(text, line)
     match = re.match(DIRECTIVE, text[place.start : place.end])
     if not match or match[1].lower() != "check" or check_problem(match[2], place):
-        return None
-    return _options(match[2], place.start + match.start(2))
+        return []
+    return _skip(match[2], place.start + match.start(2))
 
 
-def _options(value: str, at: int) -> Checks:
-    """The options in *value*, which stands at the offset *at*, up to the first blank."""
-    found = Checks()
+def _skip(value: str, at: int) -> list[Word]:
+    """What the option `skip` names in *value*, which stands at the offset *at*, up to a blank."""
+    found: list[Word] = []
     for option in value.split(" ")[0].split(";"):
-        name, equals, setting = option.partition("=")
-        words = _words(setting, at + len(name) + len(equals))
+        name, _, setting = option.partition("=")
         if name == "skip":
-            found = found._replace(skip=(*found.skip, *words))
-        elif name == "experimental":
-            names = found.experimental.union(word.text for word in words)
-            found = found._replace(experimental=names)
-        elif name == "error":
-            found = found._replace(is_error=setting in _TRUE)
+            found = _words(setting, at + len("skip="))
         at += len(option) + 1
     return found
 

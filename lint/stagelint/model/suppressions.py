@@ -90,7 +90,8 @@ class _Reader:
         self._mistakes: list[pragmas.Mistake] = []
         self._shell: tuple[str, ...] | None = None
         self._shells: dict[int, tuple[str, ...]] = {}
-        self._is_in_stage = False
+        self._opening: int | None = None
+        """Where the stage began that is being read."""
         openings = [each for each in tree.instructions if each.keyword == "FROM"]
         ends = [*(each.start for each in openings[1:]), len(tree.text)]
         self._stages = {
@@ -110,57 +111,61 @@ class _Reader:
                 for piece in item.pieces:
                     if piece.kind is PieceKind.COMMENT:
                         self._comment(Span(piece.start, piece.end), item, is_inside=True)
-                self._is_in_stage = self._is_in_stage or item.keyword == "FROM"
+                if item.keyword == "FROM":
+                    self._opening = item.start
         for comment in waiting:
             self._comment(comment.span, None)
         return Said(self._suppressions, self._mistakes, self._shell, self._shells)
 
     def _skips(self) -> None:
         lines = [each.span for each in self._tree.directives if each.name == "check"]
-        for word in pragmas.checks(self._tree).skip:
+        for word in pragmas.skipped(self._tree):
             (line,) = (each for each in lines if each.start <= word.span.start < each.end)
             self._suppressions.append(Suppression(word.text, word.span, line, None, Owner.BUILDKIT))
 
     def _comment(self, line: Span, of: Instruction | None, *, is_inside: bool = False) -> None:
         """Take in the comment *line*, which speaks of the instruction *of* or of none."""
         said = pragmas.pragma(self._text, line)
-        checks = None if said else pragmas.checks_of_comment(self._text, line)
+        skipped = [] if said else pragmas.skipped_by_comment(self._text, line)
         if isinstance(said, pragmas.Mistake):
             self._mistakes.append(said)
         elif isinstance(said, pragmas.Shell):
-            if not self._is_in_stage:
+            if self._opening is None:
                 self._shell = said.words
             elif of and not is_inside:
                 self._shells[of.start] = said.words
         elif said:
             self._ignore(said, line, of)
-        elif checks and of and not is_inside:
-            self._skip(checks, line, of)
+        elif skipped and of and not is_inside:
+            self._skip(skipped, line, of)
         else:
             self._own(line, _place(line, of))
 
-    def _skip(self, checks: pragmas.Checks, line: Span, of: Instruction) -> None:
+    def _skip(self, skipped: list[pragmas.Word], line: Span, of: Instruction) -> None:
         if self._tree.frontend.version >= pragmas.CHECKS_OF_COMMENTS:
             self._suppressions += (
-                Suppression(word.text, word.span, line, of.span, Owner.BUILDKIT)
-                for word in checks.skip
+                Suppression(word.text, word.span, line, of.span, Owner.BUILDKIT) for word in skipped
             )
-        elif checks.skip:
+        else:
             message = "docker/dockerfile reads this only at the head of the file before 1.21"
-            self._mistakes.append(pragmas.Mistake(checks.skip[0].span, message))
+            self._mistakes.append(pragmas.Mistake(skipped[0].span, message))
 
     def _ignore(self, said: pragmas.Ignore, line: Span, of: Instruction | None) -> None:
         scope = None if said.reach == "global" else _place(line, of)
         if said.reach == "stage":
-            scope = self._stages.get(of.start) if of else None
-            if scope is None:
-                message = "hadolint reads `stage ignore` only above a FROM"
-                self._mistakes.append(pragmas.Mistake(said.words[0].span, message))
-                return
+            scope = self._stage(of) or scope
         self._suppressions += (
             Suppression(word.text, word.span, line, scope, Owner.HADOLINT, said.reach == "stage")
             for word in said.words
         )
+
+    def _stage(self, of: Instruction | None) -> Span | None:
+        """The stage that begins with *of*, else the one that is being read, else the first."""
+        if of and of.start in self._stages:
+            return self._stages[of.start]
+        if self._opening is not None:
+            return self._stages[self._opening]
+        return next(iter(self._stages.values()), None)
 
     def _own(self, line: Span, place: Span) -> None:
         match = _COMMENT.search(self._text, line.start, line.end)

@@ -21,9 +21,9 @@ from stagelint.syntax.words import Literal, Part, WordError, lex
 from stagelint.tuples import NamedTuple
 
 try:  # as the standard library's `random` does: hashlib loads OpenSSL, which takes 8 ms
-    from _blake2 import blake2b
+    from _blake2 import blake2b as blake2b  # noqa: PLC0414 - the formats use it as well
 except ImportError:  # pragma: no cover - an interpreter without it
-    from hashlib import blake2b
+    from hashlib import blake2b as blake2b  # noqa: PLC0414
 
 #: Longer values than this, in pieces and in characters, are folded into one symbol.
 _MOST_PIECES = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from stagelint.edit import Fix
 from stagelint.rule import Finding
@@ -13,24 +13,26 @@ from stagelint.source import Source, Span
 NO_FILE = frozenset({"", "-", "<stdin>"})
 
 
-def render(findings: Iterable[Finding]) -> str:
+def render(findings: Sequence[Finding], root: str = "") -> str:
     """A JSON array with a finding on each line, without a newline at the end."""
-    lines = list(render_lines(findings))
+    lines = list(render_lines(findings, root))
     return "[\n  " + ",\n  ".join(lines) + "\n]" if lines else "[]"
 
 
-def render_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    r"""One JSON object a finding, without newlines.
+def render_lines(findings: Sequence[Finding], root: str = "") -> Iterator[str]:
+    r"""One JSON object a finding, without newlines; *root* is the folder of the repository.
 
     It is ASCII throughout; a byte that is not UTF-8 appears as the lone surrogate, as `\udcff`.
     """
     import json
 
-    for finding in findings:
-        yield json.dumps(to_json(finding), ensure_ascii=True)
+    from stagelint.report.interchange import fingerprints
+
+    for finding, fingerprint in zip(findings, fingerprints(findings, root), strict=True):
+        yield json.dumps(to_json(finding, fingerprint), ensure_ascii=True)
 
 
-def to_json(finding: Finding) -> dict[str, object]:
+def to_json(finding: Finding, fingerprint: str) -> dict[str, object]:
     """The object for *finding*: ruff's keys, and those that only stagelint knows."""
     source, span, fix = finding.source, finding.span, finding.fix
     return {
@@ -41,7 +43,7 @@ def to_json(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "why": finding.why,
         "filename": filename(source.path),
-        "url": None,
+        "url": finding.url or None,
         **_range(source, span),
         "noqa_row": source.position(span.start).line,
         "cell": None,
@@ -59,6 +61,7 @@ def to_json(finding: Finding) -> dict[str, object]:
         "note": finding.note,
         "certain": finding.certain,
         "guarantee": fix.guarantee.value if fix else None,
+        "fingerprint": fingerprint,
     }
 
 

@@ -37,12 +37,17 @@ def render(
 
 
 def _found(findings: Sequence[Finding]) -> str:
+    files = len({finding.source.path for finding in findings})
+    parts = by_severity(findings)
+    return f"Found {plural(len(findings), 'finding')} ({parts}) in {plural(files, 'file')}."
+
+
+def by_severity(findings: Sequence[Finding]) -> str:
+    """`1 error, 2 warnings, 1 info`: how many there are of each severity, worst first."""
     counts = dict.fromkeys(Severity, 0)
     for finding in findings:
         counts[finding.severity] += 1
-    parts = ", ".join(_counted(count, severity) for severity, count in counts.items() if count)
-    files = len({finding.source.path for finding in findings})
-    return f"Found {plural(len(findings), 'finding')} ({parts}) in {plural(files, 'file')}."
+    return ", ".join(_counted(count, severity) for severity, count in counts.items() if count)
 
 
 def _counted(count: int, severity: Severity) -> str:

@@ -6,6 +6,7 @@ import re
 
 from stagelint.source import Span
 from stagelint.syntax.nodes import INVALID_SYNTAX, Phase, Problem
+from stagelint.tuples import NamedTuple
 
 NAMES = frozenset({"syntax", "escape", "check"})
 
@@ -14,9 +15,8 @@ _GRAMMAR = rf"{_BLANK}([a-zA-Z][a-zA-Z0-9]*){_BLANK}={_BLANK}(.+?){_BLANK}\Z"
 DIRECTIVE = re.compile("#" + _GRAMMAR)
 _SLASHES = re.compile("//" + _GRAMMAR)
 _CHECK_OPTIONS = frozenset({"skip", "experimental", "error"})
-_GO_BOOLEANS = frozenset(
-    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
-)
+_GO_TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
+_GO_BOOLEANS = _GO_TRUE | {"0", "f", "F", "FALSE", "false", "False"}
 
 
 def syntax(text: str) -> tuple[str, Span] | None:
@@ -69,6 +69,34 @@ def _in_json(text: str) -> tuple[str, Span] | None:
             return image.split(" ")[0], Span(0, 0)
         case _:
             return None
+
+
+class Checks(NamedTuple):
+    """What `# check=` says of BuildKit's own checks."""
+
+    skipped: frozenset[str] = frozenset()
+    """Names of checks in lower case, or `all`."""
+    experimental: frozenset[str] = frozenset()
+    """Likewise."""
+    is_error: bool = False
+    """Does a build fail if a check finds something?"""
+
+
+def checks(value: str) -> Checks:
+    """The value of `# check=` read, as far as it is valid; the last of equal options holds."""
+    options: dict[str, str] = {}
+    for option in value.split(" ")[0].split(";"):
+        name, _, setting = option.partition("=")
+        options[name] = setting
+    return Checks(
+        _names(options.get("skip", "")),
+        _names(options.get("experimental", "")),
+        options.get("error") in _GO_TRUE,
+    )
+
+
+def _names(setting: str) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in setting.split(",") if name.strip())
 
 
 def check_problem(value: str, span: Span) -> Problem | None:
