@@ -30,6 +30,7 @@ class AddOfPlainFiles(Rule):
 
     code = "DL3020"
     severity = Severity.INFO
+    default = False
     words = ("add",)
     examples = (
         Bad(

@@ -16,6 +16,7 @@ class AmbiguousCopyDestination(Rule):
 
     code = "DL3021"
     severity = Severity.INFO
+    default = False
     words = ("copy",)
     examples = (
         Bad(

@@ -26,6 +26,7 @@ class AptInScript(Rule):
 
     code = "DL3027"
     severity = Severity.INFO
+    default = False
     words = ("apt",)
     examples = (
         Bad(

@@ -25,6 +25,7 @@ class AptRecommendsInstalled(Rule):
 
     code = "DL3015"
     severity = Severity.INFO
+    default = False
     roles = SHIPPED
     widens = True
     words = ("apt",)

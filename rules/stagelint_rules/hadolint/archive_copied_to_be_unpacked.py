@@ -26,7 +26,7 @@ class ArchiveCopiedToBeUnpacked(Rule):
     severity = Severity.INFO
     roles = SHIPPED
     widens = True
-    words = ("tar", ".t")
+    words = ("tar",)
     examples = (
         Bad(
             """

@@ -19,7 +19,7 @@ class LatestBaseImage(Rule):
     """
 
     code = "DL3007"
-    words = ("latest",)
+    default = False
     examples = (
         Bad(
             """

@@ -27,6 +27,7 @@ class PointlessCommand(Rule):
 
     code = "DL3001"
     severity = Severity.INFO
+    default = False
     words = tuple(sorted(_COMMANDS))
     examples = (
         Bad(

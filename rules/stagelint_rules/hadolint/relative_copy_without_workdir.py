@@ -24,6 +24,7 @@ class RelativeCopyWithoutWorkdir(Rule):
 
     code = "DL3045"
     severity = Severity.INFO
+    default = False
     words = ("copy",)
     examples = (
         Bad(

@@ -17,6 +17,7 @@ class ShellFormCommand(Rule):
 
     code = "DL3025"
     severity = Severity.INFO
+    default = False
     words = ("cmd", "entrypoint")
     examples = (
         Bad(

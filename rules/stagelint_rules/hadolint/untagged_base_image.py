@@ -22,6 +22,7 @@ class UntaggedBaseImage(Rule):
     """
 
     code = "DL3006"
+    default = False
     examples = (
         Bad(
             """

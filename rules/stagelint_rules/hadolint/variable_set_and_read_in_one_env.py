@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.moments import Moment
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
-from stagelint.syntax.nodes import Pair
+from stagelint.syntax.nodes import Instruction, Pair
 from stagelint.syntax.words import Part, Variable, WordError, lex
 
 
@@ -21,6 +22,9 @@ class VariableSetAndReadInOneEnv(Rule):
     another part of the same ENV sets, if no ENV or ARG of the stage or of those it is built on has
     named it before. Unlike hadolint it reads quotes: in `'$A'` and `\\$A` there is no variable. One
     with a value to take in its place, as in `${A:-1}`, is not spoken of.
+
+    The fix begins another ENV in front of what reads a variable that is set before it. It is not
+    safe, since the variable has another value then.
     """
 
     code = "DL3044"
@@ -34,7 +38,35 @@ class VariableSetAndReadInOneEnv(Rule):
                                          ^^^^^^^^^^ `$JAVA_HOME` is not yet what this ENV sets it to
             ONBUILD ENV B="${D:-$A}" A=1
                            ^^^^^^^^ `$A` is not yet what this ENV sets it to
+            """,
+            fixed="""
+            FROM debian:12
+            ENV JAVA_HOME=/opt/java
+            ENV PATH=$JAVA_HOME/bin:$PATH
+            ONBUILD ENV B="${D:-$A}" A=1
+            """,
+            unsafe=True,
+        ),
+        Bad(
             """
+            FROM debian:12
+            ENV A=1 \\
+                B=2 \\
+                C=$A \\
+                  ^^ `$A` is not yet what this ENV sets it to
+                # and so on
+                D=${C}
+                  ^^^^ `$C` is not yet what this ENV sets it to
+            """,
+            fixed="""
+            FROM debian:12
+            ENV A=1 \\
+                B=2
+            ENV C=$A \\
+                # and so on
+                D=${C}
+            """,
+            unsafe=True,
         ),
         Good(
             """
@@ -51,22 +83,45 @@ class VariableSetAndReadInOneEnv(Rule):
         for stage in file.stages:
             for moment in file.written(stage):
                 if moment.instruction.keyword == "ENV" and len(moment.instruction.pairs) > 1:
-                    for name, span in _too_early(moment):
-                        message = f"`${name}` is not yet what this ENV sets it to"
-                        severity = Severity.WARNING if name == "PATH" else None
-                        yield self.finding(file, span, message, severity=severity, stage=stage)
+                    for name, span, pair in _too_early(moment):
+                        yield self.finding(
+                            file,
+                            span,
+                            f"`${name}` is not yet what this ENV sets it to",
+                            severity=Severity.WARNING if name == "PATH" else None,
+                            fix=_fix(file, moment.instruction, name, pair),
+                            stage=stage,
+                        )
 
 
-def _too_early(moment: Moment) -> Iterator[tuple[str, Span]]:
+def _too_early(moment: Moment) -> Iterator[tuple[str, Span, int]]:
+    """The names that are read too early, where, and in which pair."""
     node = moment.instruction
     times = Counter(each.key for each in node.pairs)
-    for pair in node.pairs:
+    for at, pair in enumerate(node.pairs):
         for part, span in _variables(moment, pair):
             for name in _required([part]):
                 others = times[name] - (name == pair.key)
                 if others and not moment.declares(name):
-                    yield name, span
+                    yield name, span, at
                     break
+
+
+def _fix(file: File, node: Instruction, name: str, at: int) -> Fix | None:
+    """Begin another ENV in front of the pair *at*, if *name* is set before and only blanks are lost."""
+    is_trigger = node.keyword_start > 0
+    if name == "PATH" or is_trigger or name not in {each.key for each in node.pairs[:at]}:
+        return None
+    before, pair = node.pairs[at - 1], node.pairs[at]
+    first = node.logical.span(before.start, before.end)
+    second = node.logical.span(pair.start, pair.end)
+    gap = Span(first.end, second.start)
+    if file.source.text[gap.start : gap.end].strip(f" \t\r\n{node.escape}"):
+        return None
+    key = file.source.text[second.start : second.end]
+    text = f"{file.source.newline}{node.raw_keyword} {key}"
+    edit = Edit(Span(gap.start, second.end), text)
+    return Fix("begin another ENV here", (edit,), Guarantee.BEHAVIOUR)
 
 
 def _required(parts: Iterable[Part]) -> Iterator[str]:

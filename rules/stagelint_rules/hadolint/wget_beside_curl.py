@@ -19,6 +19,7 @@ class WgetBesideCurl(Rule):
 
     code = "DL4001"
     severity = Severity.INFO
+    default = False
     roles = SHIPPED
     widens = True
     words = ("wget",)
