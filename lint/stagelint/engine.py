@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.model.file import File, Options
+from stagelint.model.pragmas import CHECKS
 from stagelint.model.project import Project
 from stagelint.registry import Ruleset
-from stagelint.rule import Finding, ProjectRule
+from stagelint.rule import Finding, ProjectRule, Severity
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
 
@@ -51,13 +52,21 @@ def lint(file: File, ruleset: Ruleset, others: Others = nobody) -> list[Finding]
     rules = ruleset.rules(file.source.text)
     said, asked = others(file)
     found = [each for rule in rules if not rule.late for each in rule().check(file)]
-    found = ruleset.judged([*found, *said])
+    found += said
+    found = ruleset.judged(list(map(_fatal, found)) if file.checks.is_error else found)
     ran = (ruleset.codes - ruleset.of_shellcheck | asked) - {r.code for r in rules if r.late}
     kept = suppress.apply(file, found, ruleset, ran)
     late = ruleset.judged([each for rule in rules if rule.late for each in rule().check(file)])
     if late:
         kept += suppress.apply(file, late, ruleset, frozenset())
     return sorted(kept, key=lambda each: (each.source.path, each.span, each.code))
+
+
+def _fatal(finding: Finding) -> Finding:
+    """What BuildKit finds fails the build, if the directive `# check=error=true` says so."""
+    names = (finding.code, *finding.aliases)
+    is_check = finding.code.startswith("BK") or not set(CHECKS).isdisjoint(names)
+    return finding._replace(severity=Severity.ERROR) if is_check else finding
 
 
 def lint_project(project: Project, ruleset: Ruleset) -> list[Finding]:

@@ -13,6 +13,8 @@ from stagelint.syntax.characters import nearest
 from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
+#: What cannot be read is always said, unless it is ignored by name.
+ALWAYS = ("invalid-syntax", "unreadable-file")
 _CODE = r"[A-Z]+\d+\Z"
 
 #: The checks of ShellCheck, a program that runs if it is there: `SC` and four digits. Those that it
@@ -97,13 +99,26 @@ class Registry:
             if families:
                 found |= self._by_family.get(selector, frozenset())
             if not found:
-                near = nearest(selector, list(self._by_word)) or nearest(
-                    selector.upper(), list(self._by_word)
-                )
-                hint = f"; did you mean `{near[0]}`?" if near else ""
-                raise UnknownSelector(f"no rule is called `{selector}`{hint}")
+                raise UnknownSelector(self.unknown(selector))
             codes |= found
         return frozenset(codes)
+
+    def unknown(self, selector: str) -> str:
+        """Says that no rule is called so, and what one is called that was perhaps meant.
+
+        Of the codes that differ in their digits none is nearer than the others.
+        """
+        words = [ALL, *(word for each in self.entries for word in (*each[:2], *each.aliases))]
+        if re.match(_CODE, selector):
+            letters = selector.rstrip("0123456789")
+            words = [
+                word
+                for word in words
+                if re.match(_CODE, word) and word.startswith(letters) and len(word) != len(selector)
+            ]
+        near = nearest(selector, words) or nearest(selector.upper(), words)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        return f"no rule is called `{selector}`{hint}"
 
     @cached_property
     def defaults(self) -> frozenset[str]:
@@ -156,9 +171,16 @@ class Ruleset:
         codes: frozenset[str],
         ignored: frozenset[str] = frozenset(),
         severities: Mapping[str, Severity] | None = None,
+        *,
+        heeds_comments: bool = True,
     ) -> None:
-        """*codes* are those selected, without the *ignored* ones; *severities* go by code."""
+        """*codes* are those selected, without the *ignored* ones; *severities* go by code.
+
+        *heeds_comments* says whether comments silence rules.
+        """
         self.resolve = registry.resolve
+        self.unknown = registry.unknown
+        self.heeds_comments = heeds_comments
         self.codes = codes - ignored
         self._registry = registry
         self._ignored = ignored
