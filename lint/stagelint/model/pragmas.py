@@ -89,6 +89,7 @@ class Shell(NamedTuple):
     """`# hadolint shell=...`: what runs the RUNs that follow."""
 
     words: tuple[str, ...]
+    """As SHELL would have them."""
 
 
 def pragma(text: str, line: Span) -> Ignore | Shell | Mistake | None:
@@ -99,12 +100,20 @@ def pragma(text: str, line: Span) -> Ignore | Shell | Mistake | None:
         return None
     match = re.match(_PRAGMA, comment)
     if match and match["what"] == "shell" and match["value"].strip() and not match["reach"]:
-        return Shell(tuple(match["value"].split()))
+        return Shell(_command(match["value"].split()))
     if match and match["what"] == "ignore" and re.match(_LIST, match["value"]):
         at = place.start + match.start("value")
         return Ignore(_words(match["value"], at), match["reach"] or "")
     attempt = re.match(_ATTEMPT, comment)
     return Mistake(place, _mended(attempt)) if attempt else None
+
+
+def _command(words: list[str]) -> tuple[str, ...]:
+    """What SHELL would say: hadolint takes the name of a shell alone, too."""
+    takes_script = any(re.match(r"-[a-zA-Z]*c\Z", word) for word in words)
+    if takes_script or not re.search(r"(?:^|/)(?:ba|da|a|z|k)?sh\Z", words[0]):
+        return tuple(words)
+    return (*words, "-c")
 
 
 def _mended(attempt: re.Match[str]) -> str:
