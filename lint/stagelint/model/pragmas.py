@@ -1,9 +1,10 @@
 """What comments in the language of other linters say: hadolint's pragmas and BuildKit's `# check=`.
 
-They mean what their owners take them to mean (hadolint 2.15.1, BuildKit v0.25.2, both asked), but
-for what is lost there without a word: hadolint heeds an `ignore` on the line right above alone, and
-none that is not spelt its way. Here blank lines and comments may come between, and a misspelt one
-is a `Mistake`.
+They mean what their owners take them to mean (hadolint 2.15.1, BuildKit v0.25.2 and its later
+releases), but for what is lost there without a word. hadolint heeds an `ignore` on the line right
+above alone, takes the FROM of the next stage into a `stage ignore` and not its own, and reads none
+that is not spelt its way. Here blank lines and comments may come between, a stage begins with its
+FROM, and a misspelt one is a `Mistake`.
 """
 
 from __future__ import annotations
