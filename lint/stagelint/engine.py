@@ -49,7 +49,7 @@ class Fixed(NamedTuple):
 
 def lint(file: File, ruleset: Ruleset, others: Others = nobody) -> list[Finding]:
     """What *ruleset* and *others* find in *file* and no comment silences, in the order of the text."""
-    rules = ruleset.rules(file.source.text)
+    rules = ruleset.rules(file)
     said, asked = others(file)
     found = [each for rule in rules if not rule.late for each in rule().check(file)]
     found += said

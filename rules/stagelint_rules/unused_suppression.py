@@ -20,6 +20,7 @@ class UnusedSuppression(Rule):
     """
 
     code = "SL001"
+    words = ("stagelint", "hadolint", "check=")
     severity = Severity.INFO
     late = True
     examples = (

@@ -127,7 +127,9 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
-        is_windows = file.tree.escape == "`" or _is_windows(stage, self.image)
+        is_windows = _is_windows(stage, self.image) or (
+            file.tree.escape == "`" and self.image is None and not is_scratch
+        )
         start = _start(parent, self.image, is_scratch=is_scratch, is_windows=is_windows)
         self.directory: str | None = start[0]
         self.user: str | None = start[1]

@@ -60,7 +60,8 @@ def read(tree: Dockerfile) -> Said:
     speaks of that instruction.
     """
     text = tree.text
-    if not ("stagelint:" in text or "hadolint" in text.lower() or "check" in text):
+    lowered = text.lower()
+    if not any(word in lowered for word in ("stagelint:", "hadolint", "check")):
         return Said()
     return _Reader(tree).said()
 
