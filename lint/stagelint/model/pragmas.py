@@ -17,38 +17,8 @@ from stagelint.syntax.directives import DIRECTIVE, check_problem
 from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
 
-#: The checks of BuildKit v0.25.2, as `skip` and `experimental` name them.
-CHECKS = (
-    "ConsistentInstructionCasing",
-    "CopyIgnoredFile",
-    "DuplicateStageName",
-    "ExposeInvalidFormat",
-    "ExposeProtoCasing",
-    "FromAsCasing",
-    "FromPlatformFlagConstDisallowed",
-    "InvalidBaseImagePlatform",
-    "InvalidDefaultArgInFrom",
-    "InvalidDefinitionDescription",
-    "JSONArgsRecommended",
-    "LegacyKeyValueFormat",
-    "MaintainerDeprecated",
-    "MultipleInstructionsDisallowed",
-    "NoEmptyContinuation",
-    "RedundantTargetPlatform",
-    "ReservedStageName",
-    "SecretsUsedInArgOrEnv",
-    "StageNameCasing",
-    "UndefinedArgInFrom",
-    "UndefinedVar",
-    "WorkdirRelativePath",
-)
-EVERY_CHECK = "all"
-
 #: The release of docker/dockerfile from which on comments above instructions count.
 CHECKS_OF_COMMENTS = (1, 21)
-
-#: The rules that hadolint's `ignore` can name.
-CODE = r"(?:DL|SC)\d{4}\Z"
 
 _PRAGMA = (
     r"#[ \t]*hadolint[ \t]+(?:(?P<reach>stage|global)[ \t]+)?"
