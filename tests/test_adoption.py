@@ -320,6 +320,15 @@ def test_silence_keeps_the_build_and_leaves_nothing_to_say(text: str) -> None:
     assert silence(done.source, lambda _: Options(), RULESET, everything).source is done.source
 
 
+@pytest.mark.parametrize("where", ["option", "configuration"])
+def test_comments_need_not_be_heeded(run: Run, where: str) -> None:
+    write("Dockerfile", TEXT.replace("COPY", "# stagelint: ignore[SL102, SL999]\nCOPY"))
+    write("stagelint.toml", "ignore-comments = false\n" if where == "configuration" else "")
+    options = ["--no-ignore-comments"] if where == "option" else []
+
+    assert run(*options) == Ran(1, FOUND.replace(":7:", ":8:"), "")
+
+
 # -- --baseline ------------------------------------------------------------------------------------
 
 

@@ -239,3 +239,17 @@ def test_a_plain_run_says_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> N
 
     assert main(["Dockerfile", "-q", "--select=SL"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_written_is_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".hadolint.yaml").write_text(
+        "ignored: [DL3007]\noverride:\n  style: [DL3020]\nfailure-threshold: info\n"
+    )
+    Path("Dockerfile").write_text("FROM busybox:latest\nADD a /b\n")
+
+    assert main(["migrate", "--write"]) == 0
+    assert main(["Dockerfile", "-q", "--output-format", "concise"]) == 0
+    out, err = capsys.readouterr()
+    assert "DL3007" not in out
+    assert "Dockerfile:2:1: style DL3020" in out
+    assert err == ""

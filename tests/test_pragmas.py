@@ -301,7 +301,7 @@ def shells(text: str) -> list[str]:
         ("# hadolint shell=pwsh # x\nFROM alpine\nRUN a\nFROM b\nRUN b\n", ["pwsh", "pwsh"]),
         (
             "# hadolint shell=bash\nFROM alpine\n# hadolint shell=pwsh\nRUN a\nFROM b\nRUN b\n",
-            ["pwsh", "bash"],
+            ["pwsh", "bash -c"],
         ),
         # SHELL comes after, and the stage it is in hands it on.
         (

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.model.file import File, Options
-from stagelint.model.pragmas import CHECKS
 from stagelint.model.project import Project
+from stagelint.model.suppressions import CHECKS
 from stagelint.registry import Ruleset
 from stagelint.rule import Finding, ProjectRule, Severity
 from stagelint.source import Source

@@ -40,16 +40,17 @@ def fingerprints(findings: Iterable[Finding], folder: str = "") -> list[str]:
 
 
 def relative(path: str, folder: str = "") -> str:
-    """*path* as seen from *folder*, with `/` between its parts.
+    """*path* as seen from *folder*, by default the current one, with `/` between its parts.
 
     What names no file, such as `-`, and what lies on another drive stays as it is.
     """
-    if path in ("", "-"):
-        return path
+    if path in ("", "-", "<stdin>"):
+        return path or "-"
     try:
-        return os.path.relpath(path, folder or os.curdir).replace(os.sep, "/")
-    except ValueError:
-        return path.replace(os.sep, "/")
+        path = os.path.relpath(path, folder or os.curdir)
+    except ValueError:  # another drive
+        path = os.path.abspath(path)
+    return path.replace(os.sep, "/")
 
 
 class Places:

@@ -8,8 +8,7 @@ from stagelint import engine, proof
 from stagelint.edit import Edit, Fix, apply
 from stagelint.fingerprints import Places
 from stagelint.model.file import File, Options
-from stagelint.model.pragmas import EVERY_CHECK
-from stagelint.model.suppressions import Owner, Suppression
+from stagelint.model.suppressions import EVERY_CHECK, Owner, Suppression
 from stagelint.registry import ALWAYS, Ruleset
 from stagelint.rule import Finding
 from stagelint.source import Source, Span

@@ -6,9 +6,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from stagelint.model import pragmas
 from stagelint.model.file import File
-from stagelint.model.suppressions import Owner, Suppression, selectors_at
+from stagelint.model.suppressions import (
+    CHECKS,
+    CODE,
+    EVERY_CHECK,
+    Owner,
+    Suppression,
+    selectors_at,
+)
 from stagelint.registry import Ruleset
 from stagelint.rule import Finding
 from stagelint.syntax.characters import nearest
@@ -65,8 +71,8 @@ def _heeded(file: File, ruleset: Ruleset) -> Sequence[Suppression]:
 
 def _words(suppression: Suppression) -> Sequence[str]:
     """The codes, names and aliases that a suppression speaks of."""
-    every = suppression.owner is Owner.BUILDKIT and suppression.selector == pragmas.EVERY_CHECK
-    return ("BK", *pragmas.CHECKS) if every else (suppression.selector,)
+    every = suppression.owner is Owner.BUILDKIT and suppression.selector == EVERY_CHECK
+    return ("BK", *CHECKS) if every else (suppression.selector,)
 
 
 def _codes(suppression: Suppression, ruleset: Ruleset) -> frozenset[str]:
@@ -80,8 +86,8 @@ def _codes(suppression: Suppression, ruleset: Ruleset) -> frozenset[str]:
 def _is_foreign_to_its_owner(suppression: Suppression) -> bool:
     selector = suppression.selector
     if suppression.owner is Owner.HADOLINT:
-        return not re.match(pragmas.CODE, selector)
-    known = (pragmas.EVERY_CHECK, *pragmas.CHECKS)
+        return not re.match(CODE, selector)
+    known = (EVERY_CHECK, *CHECKS)
     return suppression.owner is Owner.BUILDKIT and selector not in known
 
 
@@ -92,11 +98,11 @@ def _unknown(suppression: Suppression, ruleset: Ruleset) -> str:
         is_known = owner is Owner.BUILDKIT or ruleset.resolve(selector)
         return "" if is_known else ruleset.unknown(selector)
     if owner is Owner.BUILDKIT:
-        near = nearest(selector, list(pragmas.CHECKS))
+        near = nearest(selector, list(CHECKS))
         hint = f"; did you mean `{near[0]}`?" if near else ""
         return f"BuildKit has no check called `{selector}`{hint}"
     upper = selector.upper()
-    hint = f"; did you mean `{upper}`?" if re.match(pragmas.CODE, upper) else ""
+    hint = f"; did you mean `{upper}`?" if re.match(CODE, upper) else ""
     return f"hadolint has no rule called `{selector}`{hint}"
 
 

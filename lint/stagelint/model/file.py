@@ -11,7 +11,6 @@ from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images, suppressions
 from stagelint.model.dispatch import Dispatch
 from stagelint.model.graph import EdgeKind, Reference, StageGraph
-from stagelint.model.pragmas import Mistake
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
     from stagelint.model.outputs import Outputs
+    from stagelint.model.pragmas import Mistake
     from stagelint.model.project import Project, Requests
     from stagelint.model.toolchain import Cause
 

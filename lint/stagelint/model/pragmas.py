@@ -1,9 +1,10 @@
 """What comments in the language of other linters say: hadolint's pragmas and BuildKit's `# check=`.
 
-They mean what their owners take them to mean (hadolint 2.15.1, BuildKit v0.25.2, both asked), but
-for what is lost there without a word: hadolint heeds an `ignore` on the line right above alone, and
-none that is not spelt its way. Here blank lines and comments may come between, and a misspelt one
-is a `Mistake`.
+They mean what their owners take them to mean (hadolint 2.15.1, BuildKit v0.25.2 and its later
+releases), but for what is lost there without a word. hadolint heeds an `ignore` on the line right
+above alone, takes the FROM of the next stage into a `stage ignore` and not its own, and reads none
+that is not spelt its way. Here blank lines and comments may come between, a stage begins with its
+FROM, and a misspelt one is a `Mistake`.
 """
 
 from __future__ import annotations
@@ -16,38 +17,8 @@ from stagelint.syntax.directives import DIRECTIVE, check_problem
 from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
 
-#: The checks of BuildKit v0.25.2, as `skip` and `experimental` name them.
-CHECKS = (
-    "ConsistentInstructionCasing",
-    "CopyIgnoredFile",
-    "DuplicateStageName",
-    "ExposeInvalidFormat",
-    "ExposeProtoCasing",
-    "FromAsCasing",
-    "FromPlatformFlagConstDisallowed",
-    "InvalidBaseImagePlatform",
-    "InvalidDefaultArgInFrom",
-    "InvalidDefinitionDescription",
-    "JSONArgsRecommended",
-    "LegacyKeyValueFormat",
-    "MaintainerDeprecated",
-    "MultipleInstructionsDisallowed",
-    "NoEmptyContinuation",
-    "RedundantTargetPlatform",
-    "ReservedStageName",
-    "SecretsUsedInArgOrEnv",
-    "StageNameCasing",
-    "UndefinedArgInFrom",
-    "UndefinedVar",
-    "WorkdirRelativePath",
-)
-EVERY_CHECK = "all"
-
 #: The release of docker/dockerfile from which on comments above instructions count.
 CHECKS_OF_COMMENTS = (1, 21)
-
-#: The rules that hadolint's `ignore` can name.
-CODE = r"(?:DL|SC)\d{4}\Z"
 
 _PRAGMA = (
     r"#[ \t]*hadolint[ \t]+(?:(?P<reach>stage|global)[ \t]+)?"
@@ -89,6 +60,7 @@ class Shell(NamedTuple):
     """`# hadolint shell=...`: what runs the RUNs that follow."""
 
     words: tuple[str, ...]
+    """As SHELL would have them."""
 
 
 def pragma(text: str, line: Span) -> Ignore | Shell | Mistake | None:
@@ -99,12 +71,20 @@ def pragma(text: str, line: Span) -> Ignore | Shell | Mistake | None:
         return None
     match = re.match(_PRAGMA, comment)
     if match and match["what"] == "shell" and match["value"].strip() and not match["reach"]:
-        return Shell(tuple(match["value"].split()))
+        return Shell(_command(match["value"].split()))
     if match and match["what"] == "ignore" and re.match(_LIST, match["value"]):
         at = place.start + match.start("value")
         return Ignore(_words(match["value"], at), match["reach"] or "")
     attempt = re.match(_ATTEMPT, comment)
     return Mistake(place, _mended(attempt)) if attempt else None
+
+
+def _command(words: list[str]) -> tuple[str, ...]:
+    """What SHELL would say: hadolint takes the name of a shell alone, too."""
+    takes_script = any(re.match(r"-[a-zA-Z]*c\Z", word) for word in words)
+    if takes_script or not re.search(r"(?:^|/)(?:ba|da|a|z|k)?sh\Z", words[0]):
+        return tuple(words)
+    return (*words, "-c")
 
 
 def _mended(attempt: re.Match[str]) -> str:

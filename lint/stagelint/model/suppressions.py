@@ -5,14 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from stagelint.model import pragmas
 from stagelint.source import Source, Span
-from stagelint.syntax.nodes import Comment, Dockerfile, Instruction, PieceKind
+from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
 
-_COMMENT = re.compile(r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]")
-_SELECTOR = re.compile(r"[^\s,]+")
+if TYPE_CHECKING:
+    from stagelint.model.pragmas import Mistake
+
+COMMENT = r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]"
+SELECTOR = r"[^\s,]+"
+
+#: The checks of BuildKit v0.25.2, as `skip` and `experimental` name them.
+CHECKS = (
+    "ConsistentInstructionCasing",
+    "CopyIgnoredFile",
+    "DuplicateStageName",
+    "ExposeInvalidFormat",
+    "ExposeProtoCasing",
+    "FromAsCasing",
+    "FromPlatformFlagConstDisallowed",
+    "InvalidBaseImagePlatform",
+    "InvalidDefaultArgInFrom",
+    "InvalidDefinitionDescription",
+    "JSONArgsRecommended",
+    "LegacyKeyValueFormat",
+    "MaintainerDeprecated",
+    "MultipleInstructionsDisallowed",
+    "NoEmptyContinuation",
+    "RedundantTargetPlatform",
+    "ReservedStageName",
+    "SecretsUsedInArgOrEnv",
+    "StageNameCasing",
+    "UndefinedArgInFrom",
+    "UndefinedVar",
+    "WorkdirRelativePath",
+)
+EVERY_CHECK = "all"
+
+#: The rules that hadolint's `ignore` can name.
+CODE = r"(?:DL|SC)\d{4}\Z"
 
 
 class Owner(StrEnum):
@@ -45,7 +78,7 @@ class Said(NamedTuple):
 
     suppressions: Sequence[Suppression] = ()
     """In order."""
-    mistakes: Sequence[pragmas.Mistake] = ()
+    mistakes: Sequence[Mistake] = ()
     """Comments in the language of others that these do not read."""
     shell: tuple[str, ...] | None = None
     """What hadolint is told to run the RUNs of every stage with."""
@@ -63,7 +96,9 @@ def read(tree: Dockerfile) -> Said:
     lowered = text.lower()
     if not any(word in lowered for word in ("stagelint:", "hadolint", "check")):
         return Said()
-    return _Reader(tree).said()
+    from stagelint.model.comments import Reader  # most files have no such comment
+
+    return Reader(tree).said()
 
 
 def selectors_at(source: Source, offset: int) -> Iterator[str]:
@@ -74,110 +109,8 @@ def selectors_at(source: Source, offset: int) -> Iterator[str]:
     if "stagelint:" not in source.text:
         return
     line = source.position(offset).line
-    for match in _COMMENT.finditer(source.text):
+    for match in re.finditer(COMMENT, source.text):
         at = source.position(match.start()).line
         is_alone = not source.text[source.line_span(at).start : match.start()].strip()
         if match[1] == "file-ignore" or at == line or (is_alone and at == line - 1):
-            yield from _SELECTOR.findall(match[2])
-
-
-class _Reader:
-    """Goes through the comments of one file."""
-
-    def __init__(self, tree: Dockerfile) -> None:
-        self._text = tree.text
-        self._tree = tree
-        self._suppressions: list[Suppression] = []
-        self._mistakes: list[pragmas.Mistake] = []
-        self._shell: tuple[str, ...] | None = None
-        self._shells: dict[int, tuple[str, ...]] = {}
-        self._opening: int | None = None
-        """Where the stage began that is being read."""
-        openings = [each for each in tree.instructions if each.keyword == "FROM"]
-        ends = [*(each.start for each in openings[1:]), len(tree.text)]
-        self._stages = {
-            each.start: Span(each.start, end) for each, end in zip(openings, ends, strict=False)
-        }
-
-    def said(self) -> Said:
-        self._skips()
-        waiting: list[Comment] = []
-        for item in self._tree.items:
-            if isinstance(item, Comment):
-                waiting.append(item)
-            elif isinstance(item, Instruction):
-                for comment in waiting:
-                    self._comment(comment.span, item)
-                waiting = []
-                for piece in item.pieces:
-                    if piece.kind is PieceKind.COMMENT:
-                        self._comment(Span(piece.start, piece.end), item, is_inside=True)
-                if item.keyword == "FROM":
-                    self._opening = item.start
-        for comment in waiting:
-            self._comment(comment.span, None)
-        return Said(self._suppressions, self._mistakes, self._shell, self._shells)
-
-    def _skips(self) -> None:
-        lines = [each.span for each in self._tree.directives if each.name == "check"]
-        for word in pragmas.skipped(self._tree):
-            (line,) = (each for each in lines if each.start <= word.span.start < each.end)
-            self._suppressions.append(Suppression(word.text, word.span, line, None, Owner.BUILDKIT))
-
-    def _comment(self, line: Span, of: Instruction | None, *, is_inside: bool = False) -> None:
-        """Take in the comment *line*, which speaks of the instruction *of* or of none."""
-        said = pragmas.pragma(self._text, line)
-        skipped = [] if said else pragmas.skipped_by_comment(self._text, line)
-        if isinstance(said, pragmas.Mistake):
-            self._mistakes.append(said)
-        elif isinstance(said, pragmas.Shell):
-            if self._opening is None:
-                self._shell = said.words
-            elif of and not is_inside:
-                self._shells[of.start] = said.words
-        elif said:
-            self._ignore(said, line, of)
-        elif skipped and of and not is_inside:
-            self._skip(skipped, line, of)
-        else:
-            self._own(line, _place(line, of))
-
-    def _skip(self, skipped: list[pragmas.Word], line: Span, of: Instruction) -> None:
-        if self._tree.frontend.version >= pragmas.CHECKS_OF_COMMENTS:
-            self._suppressions += (
-                Suppression(word.text, word.span, line, of.span, Owner.BUILDKIT) for word in skipped
-            )
-        else:
-            message = "docker/dockerfile reads this only at the head of the file before 1.21"
-            self._mistakes.append(pragmas.Mistake(skipped[0].span, message))
-
-    def _ignore(self, said: pragmas.Ignore, line: Span, of: Instruction | None) -> None:
-        scope = None if said.reach == "global" else _place(line, of)
-        if said.reach == "stage":
-            scope = self._stage(of) or scope
-        self._suppressions += (
-            Suppression(word.text, word.span, line, scope, Owner.HADOLINT, said.reach == "stage")
-            for word in said.words
-        )
-
-    def _stage(self, of: Instruction | None) -> Span | None:
-        """The stage that begins with *of*, else the one that is being read, else the first."""
-        if of and of.start in self._stages:
-            return self._stages[of.start]
-        if self._opening is not None:
-            return self._stages[self._opening]
-        return next(iter(self._stages.values()), None)
-
-    def _own(self, line: Span, place: Span) -> None:
-        match = _COMMENT.search(self._text, line.start, line.end)
-        if match:
-            scope = None if match[1] == "file-ignore" else place
-            self._suppressions += (
-                Suppression(word[0], Span(*word.span()), line, scope)
-                for word in _SELECTOR.finditer(self._text, match.start(2), match.end(2))
-            )
-
-
-def _place(line: Span, of: Instruction | None) -> Span:
-    """What a comment speaks of: nothing if no instruction follows."""
-    return of.span if of else Span(line.end, line.end)
+            yield from re.findall(SELECTOR, match[2])
