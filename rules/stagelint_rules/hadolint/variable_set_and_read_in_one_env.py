@@ -12,7 +12,6 @@ from stagelint.source import Span
 from stagelint.syntax.nodes import Instruction, Pair
 from stagelint.syntax.words import Part, Variable, WordError, lex
 
-
 _BY_BASE = "it is what the base image sets it to, or nothing"
 
 
