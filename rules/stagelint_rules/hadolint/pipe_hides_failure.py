@@ -14,6 +14,9 @@ from stagelint.source import Span
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
 #: Programs that fail now and then, whatever the Dockerfile says.
 _FETCH = frozenset({"curl", "wget"})
+#: Programs that do not miss what a download has not brought.
+_TIDY = frozenset({"rm", "echo", "printf", "true", ":"})
+_TIDYING = frozenset({"clean", "autoclean", "autoremove"})
 #: What else writes nothing, or less, as soon as it fails.
 _PASS_ON = frozenset("gzip gunzip zcat bzip2 bunzip2 bzcat xz unxz xzcat zstd unzstd".split())
 #: Programs that fail themselves when they read nothing, or what is broken off: GNU tar 1.35, GnuPG
@@ -32,7 +35,9 @@ class PipeHidesFailure(Rule):
     pipefail` for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox
     do.
 
-    It is a warning if a download stands in front, which fails with the network; else information.
+    It is a warning if a download stands in front, which fails with the network, and nothing but tidying
+    up follows in the RUN: its layer is then kept in the cache as if all was well. Else it is
+    information.
     It speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
     knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, programs in
     front that cannot fail, such as `echo`, and those behind that fail if a download has: `tar` and
@@ -124,7 +129,8 @@ class PipeHidesFailure(Rule):
                 if call:
                     what = f"`{call.unheard}` fails" if call.unheard else "what is in front fails"
                     message = f"the RUN goes on even if {what}: its shell has no `pipefail`"
-                    severity = None if call.unheard in _FETCH else Severity.INFO
+                    is_download = call.unheard in _FETCH and _is_last(moment, call)
+                    severity = None if is_download else Severity.INFO
                     span = call.name_span
                     fix = _fix(moment) if not call.is_nested and _knows_it(file, moment) else None
                     note = "" if fix else _NOTE
@@ -161,6 +167,15 @@ def _first(moment: Moment) -> Call | None:
             found.insert(0, call)
         after = call
     return next((each for each in found if each.unheard in _FETCH), found[0] if found else None)
+
+
+def _is_last(moment: Moment, call: Call) -> bool:
+    """Does nothing follow *call* that may miss what a download should have brought?"""
+    following = (each for each in moment.calls if each.span.start > call.span.start)
+    return all(
+        each.name in _TIDY or each.unheard is not None or not _TIDYING.isdisjoint(each.words)
+        for each in following
+    )
 
 
 def _fails_with(call: Call) -> bool:
