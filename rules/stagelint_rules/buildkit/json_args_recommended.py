@@ -23,8 +23,8 @@ _EXEC = r"(?:\A|[;&|]\s*)exec\s"
 class JsonArgsRecommended(Rule):
     """A CMD or ENTRYPOINT in shell form.
 
-    The `sh` of Debian and Ubuntu stays above the program, and does not pass on the signal that stops
-    a container, which then takes ten seconds and ends by force. An ENTRYPOINT gets no arguments, of
+    The shell of Debian and Ubuntu stays above the program, and passes on no signal. To stop such a
+    container takes ten seconds, and ends by force. An ENTRYPOINT gets no arguments, of
     a CMD or of whoever runs the image. What was meant as JSON and is none, as `['app']`, does not
     start at all.
 
