@@ -147,13 +147,16 @@ def _plain(rule: type[Rule]) -> str:
 
 
 def write() -> None:
-    """Write the index and the catalogue where this checkout keeps them."""
+    """Write the index, the catalogue and the schema where this checkout keeps them."""
     import stagelint_rules
+    from stagelint import schema
 
     folder = next(iter(stagelint_rules.__path__))
+    root = os.path.dirname(os.path.dirname(folder))
     for path, text in (
         (os.path.join(folder, "_index.py"), index()),
         (os.path.join(os.path.dirname(folder), "README.md"), catalogue()),
+        (os.path.join(root, schema.NAME), schema.text()),
     ):
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -278,11 +278,26 @@ def _rule(given: Namespace) -> int:
 def _config(given: Namespace) -> int:
     from stagelint.settings import show
 
+    if given.action == "schema":
+        from stagelint import schema
+
+        _print([schema.text()], sys.stdout)
+        return CLEAN
     session = Session(given)
     path = given.path
     if os.path.isdir(path):
         path = os.path.join(path, "Dockerfile")
     _print([show(session.config_for(path))], sys.stdout)
+    return CLEAN
+
+
+def _completion(given: Namespace) -> int:
+    from stagelint import completion
+
+    if given.words:
+        _print(completion.candidates(given.shell, given.words), sys.stdout)
+    else:
+        _print([completion.SCRIPTS[given.shell]], sys.stdout)
     return CLEAN
 
 
@@ -308,4 +323,5 @@ _COMMANDS = {
     "catalog": _catalog,
     "rule": _rule,
     "config": _config,
+    "completion": _completion,
 }
