@@ -5,7 +5,9 @@
 runs hadolint and stagelint (preset `hadolint`, so that builders are spoken of as well) on every
 Dockerfile below the folders and prints what only one of them reports, a line each: file, line of
 the instruction, code, who says it, message; then a table of counts by code. Files that BuildKit or
-hadolint cannot read are left out and counted. Comments that silence hadolint silence neither.
+hadolint cannot read are left out and counted. Comments that silence hadolint silence neither. Why
+the two differ is written in `hadolint_differences.tsv`; it exits with 1 if there is no word of some
+difference in it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from stagelint import arguments, discover, engine
 from stagelint.model.file import File
 from stagelint.registry import Registry, Ruleset
 from stagelint.session import options_of
+
+#: What is known of differences: code, who alone says it, a name, the reason, how often.
+DIFFERENCES = Path(__file__).parent / "hadolint_differences.tsv"
 
 #: Files given to hadolint at a time.
 BATCH = 200
@@ -96,6 +101,15 @@ def compare(
     return all_theirs, all_ours, left_out
 
 
+def reasons() -> dict[tuple[str, str], list[str]]:
+    """Why they differ, by code and who alone says it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in DIFFERENCES.read_text("utf-8").splitlines()[1:]:
+        code, side, _, reason, _ = row.split("\t")
+        found.setdefault((code, side), []).append(reason)
+    return found
+
+
 def known_codes() -> frozenset[str]:
     """Every DL code that a rule of ours has, as its own or as an alias."""
     words = {word for each in Registry().entries for word in (each.code, *each.aliases)}
@@ -123,7 +137,15 @@ def main(argv: list[str]) -> int:
     same = Counter(place.code for place in they.keys() & we.keys())
     for code in sorted(codes):
         print(code, same[code], counts[0][code], counts[1][code], sep="\t")
-    return 0
+    explained = reasons()
+    unexplained = [
+        f"{code}: {side} alone, and no word of why"
+        for (side, _, _), count in zip(sides, counts, strict=True)
+        for code in sorted(count)
+        if (code, side) not in explained
+    ]
+    print(*unexplained, sep="\n", end="\n" * bool(unexplained))
+    return 1 if unexplained else 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ MODULES = {
 
 
 PROJECT = {module for module in MODULES if module.split(".")[0] == "project"}
+SHELLCHECK = {module for module in MODULES if module.split(".")[0] == "shellcheck"}
 SIZES = {module for module in MODULES if module.split(".")[0] == "sizes"}
 VERIFY = {module for module in MODULES if module.split(".")[0] == "verify"}
 
@@ -48,10 +49,10 @@ def importers(*names: str) -> set[str]:
         (["tree_sitter", "tree_sitter_hcl"], {"project.hcl"}),
         (["ruamel"], {"project.yaml_shape"}),
         (["stagelint.project"], {"session", "cli", *PROJECT}),
-        (["subprocess"], {"discover", "verify.process"}),
+        (["subprocess"], {"discover", "verify.process", "shellcheck.program"}),
         (
             ["concurrent", "threading"],
-            {"verify.__init__", "verify.process", "sizes.deadline"},
+            {"verify.__init__", "verify.process", "sizes.deadline", "shellcheck.program"},
         ),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
         (["tomllib"], {"config"}),
@@ -65,7 +66,8 @@ def importers(*names: str) -> set[str]:
                 "project.readers.tiltfile",
             },
         ),
-        (["tempfile"], {"verify.__init__"}),
+        (["tempfile"], {"verify.__init__", "shellcheck.program"}),
+        (["stagelint.shellcheck"], {"session", "cli", *SHELLCHECK}),
         (
             ["shutil"],  # to find the program
             {"verify.buildkit", "verify.buildah", "sizes.engines", "sizes.credentials"},
@@ -73,12 +75,13 @@ def importers(*names: str) -> set[str]:
         (["socket", "http", "requests"], set[str]()),
         (["urllib3", "urllib", "ssl"], {"sizes.web", "sizes.authorization"}),  # the network
         (["stagelint.sizes.registry"], {"cli"}),
-        (["stagelint.sizes"], {"session", "cli", "arguments", *SIZES}),
+        (["stagelint.sizes"], {"session", "cli", "arguments", "catalogue", *SIZES}),
         (
             ["stagelint.verify"],
             {
                 *{"check", "result", "cli", "session", "report.verification", *VERIFY},
-                *{"sizes.engines", "sizes.credentials"},  # to run a program
+                # to run a program
+                *{"sizes.engines", "sizes.credentials", "shellcheck.program"},
             },
         ),
         (["stagelint_rules"], {"registry", "catalogue"}),

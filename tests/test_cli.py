@@ -1390,7 +1390,9 @@ def test_rule_explains_a_rule_by_code_and_by_name(stagelint: Run) -> None:
 
     assert stagelint("rule", "numeric-stage-reference") == done
     assert done.out.startswith(
-        "SL102 numeric-stage-reference\n\nwarning. A stage referred to by its number.\n\n"
+        "SL102 numeric-stage-reference\n\nA stage referred to by its number.\n\n"
+        "- severity: warning, on by default\n- stages: all\n"
+        "- fix: same-build (`--fix`), behaviour (`--unsafe-fixes`)\n\n"
     )
     assert (done.status, done.err) == (0, "")
 
@@ -1405,7 +1407,7 @@ def test_rule_in_markdown_is_the_page_of_the_catalogue(stagelint: Run) -> None:
 
 def test_rule_all(stagelint: Run) -> None:
     done = stagelint("rule", "--all")
-    heads = re.findall(r"(?m)^[A-Z]{2}\d{3} [a-z-]+$", done.out)
+    heads = re.findall(r"(?m)^[A-Z]{2}\d{3,4} [a-z0-9-]+$", done.out)
 
     assert heads == [f"{each.code} {each.name}" for each in Registry().entries]
 
@@ -1432,6 +1434,9 @@ def test_rule_as_json(stagelint: Run) -> None:
         "roles": ["shipped", "target", "builder", "unused"],
         "aliases": [],
         "fix": ["safe", "unsafe"],
+        "guarantees": ["same-build", "behaviour"],
+        "settings": ["targets", "ships"],
+        "widens": False,
         "summary": "A stage that no known target needs.",
         "why": "Whoever reads the file has to find out that it does not matter.",
     }

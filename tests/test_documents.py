@@ -22,10 +22,11 @@ def test_the_example_is_what_the_command_prints(name: str) -> None:
     assert printed.strip("\n") in README
 
 
-def test_every_rule_is_listed_as_it_is() -> None:
+def test_every_rule_of_our_own_is_listed_as_it_is() -> None:
     rows = [
         f"| `{rule.code}` {rule.name()} | {catalogue.summary(rule)} | {catalogue.fixability(rule)} |"
         for rule in rules_of("stagelint_rules")
+        if rule.code.startswith("SL")
     ]
 
     assert [line for line in README.splitlines() if line.startswith("| `SL")] == rows

@@ -83,11 +83,11 @@ def test_example_with_a_repository(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmark(text))
 
+    session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
     found = list(lint_project(repository, Ruleset.of([rule])))
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        ignored = Session.ignore_file_for(source.path)
-        options = Options(project=lambda: repository, ignore_file=lambda it=ignored: it)
+        options = session.options_for(source)._replace(project=lambda: repository)
         file = File(source, options)
         found += lint(file, Ruleset.of([rule]))
 

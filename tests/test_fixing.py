@@ -132,6 +132,7 @@ def _steps(file: File, target: int, depth: int) -> list[Step]:
     for instruction in stage.instructions:
         needed = needs.get(id(instruction))
         text = instruction.rest if instruction.keyword in ("COPY", "RUN") else str(instruction)
+        text = text.replace(instruction.raw_keyword, instruction.keyword, 1)  # `env` is ENV
         steps.append((instruction.keyword, text.strip()))
         if needed is not None:
             steps.append(("needs", "", _build(file, needed, depth + 1)))

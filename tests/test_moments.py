@@ -127,6 +127,75 @@ def test_a_call_that_may_be_left_out() -> None:
     assert [call.name for call in found if not call.is_conditional] == ["[", "f"]
 
 
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("a | b | c", [None, "a", "b"]),
+        ("a || b && c; d & e", [None] * 5),
+        ("a |& b", [None, "a"]),
+        ("set -o pipefail; a | b; set +o pipefail; a | b", [None, None, None, None, None, "a"]),
+        ("set -euxo pipefail && a | b", [None, None, None]),
+        ("(set -o pipefail; a | b); a | b", [None, None, None, None, "a"]),
+        ("bash -o pipefail -c 'a | b' | c", [None, None, None, "bash"]),
+        ("x=$(a | b)", [None, "a"]),
+        ("a $(x; y) | b $(z)", [None, None, None, "a", None]),
+        ("(a; b) | c", [None, None, ""]),
+        ("{ a; b; } | while read c; do d; done", [None, None, "b", None]),
+        ('["sh", "-c", "a | b"]', [None, None, "a"]),
+        ("<<EOF\na | b\nEOF", [None, "a"]),
+    ],
+)
+def test_failures_that_a_pipe_hides(script: str, expected: list[str | None]) -> None:
+    assert [call.unheard for call in calls(script)] == expected
+
+
+def test_pipefail_of_the_shell_holds_for_its_own_script_alone() -> None:
+    shell = 'FROM alpine\nSHELL ["/bin/ash", "-eo", "pipefail", "-c"]\nRUN '
+    own, inner = moments(f"{shell}a | b\n")[-1], moments(f"{shell}sh -c 'a | b'\n")[-1]
+
+    assert [call.unheard for call in own.calls] == [None, None]
+    assert [call.unheard for call in inner.calls] == [None, None, "a"]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("sudo -u app env A=1 make", ["sudo", "env", "make"]),
+        ("/usr/bin/sudo make", ["sudo", "make"]),
+        ("nice -n 5 make", ["nice", "make"]),
+        ("command -v make", ["command"]),
+        ("sudo", ["sudo"]),
+    ],
+)
+def test_programs_that_start_others(script: str, expected: list[str]) -> None:
+    (call,) = calls(script)
+
+    assert [name for name, _ in call.starting] == expected
+
+
+def test_what_a_stage_is_written_with() -> None:
+    text = """\
+FROM alpine AS a
+ONBUILD RUN make $A
+ENV A=1
+FROM a
+RUN ls
+"""
+    file = File(Source("Dockerfile", text))
+    written = [file.written(stage) for stage in file.stages]
+
+    assert [[each.instruction.keyword for each in found] for found in written] == [
+        ["RUN", "ENV"],
+        ["RUN"],
+    ]
+    assert shown(written[0][0].calls) == [["make", "1"]]
+
+
+def test_a_script_of_windows_is_not_read() -> None:
+    for head in ("FROM example.com/windows/servercore", "# escape=`\nFROM example.com/base"):
+        assert moments(f"{head}\nRUN Get-Process | Stop-Process\n")[-1].calls == ()
+
+
 def test_heads_of_compound_commands_are_no_calls() -> None:
     script = "A=1; for A in 2 3; do a $A; done; case $A in b) c;; esac; [[ d ]]; ((e)); f() { g; }"
 

@@ -50,9 +50,16 @@ def fixed(source: Source, accepts: Callable[[Guarantee], bool]) -> Fixed:
 # -- what is compared ------------------------------------------------------------------------------
 
 
+#: Words that fixes for package managers add on purpose; how often they stand there is not compared.
+ADDED = frozenset("--no-install-recommends --no-cache && rm -rf /var/lib/apt/lists/*".split())
+
+
 def words(file: File) -> object:
     """The words of every instruction of a case, in any order: packages may be sorted, not lost."""
-    return [(each.keyword, sorted(_words(each))) for each in _own(file)]
+    return [
+        (each.keyword, sorted(word for word in _words(each) if word not in ADDED))
+        for each in _own(file)
+    ]
 
 
 def flags(file: File) -> object:

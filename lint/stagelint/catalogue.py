@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from textwrap import dedent, indent
 from typing import cast
 
+from stagelint.edit import Guarantee
+from stagelint.model.file import File
 from stagelint.model.roles import Role
 from stagelint.registry import entry, rules_of
 from stagelint.rule import Bad, Good, Rule
+from stagelint.source import Source
+
+#: A line that says what is found in the one above.
+_MARK = r" *\^+ .*\n"
 
 _INDEX = '''"""Code, name, severity, default, module, aliases and words of every rule.
 
@@ -77,18 +84,52 @@ def fixability(rule: type[Rule]) -> str:
 
 def page(rule: type[Rule]) -> str:
     """The page of one rule, as Markdown."""
-    text = _documentation(rule)
-    default = "" if rule.default else " Off unless selected."
-    head = f"## {rule.code} {rule.name()}\n\n{rule.severity}.{default}{_roles(rule)} {text}\n"
+    facts = "\n".join(f"- {label}: {text}" for label, text in _facts(rule))
+    first, _, rest = _documentation(rule).partition("\n\n")
+    head = f"## {rule.code} {rule.name()}\n\n{first}\n\n{facts}\n\n{rest}\n"
     return head + "".join(_example(example) for example in rule.examples)
 
 
-def _roles(rule: type[Rule]) -> str:
-    """A sentence about the stages the rule speaks of, unless it speaks of all."""
+def _facts(rule: type[Rule]) -> Iterator[tuple[str, str]]:
+    """What can be said of any rule, each with its label."""
+    yield "severity", f"{rule.severity}, {'on by default' if rule.default else 'off by default'}"
     named = [role.value for role in Role if role in rule.roles]
-    if len(named) == len(Role):
-        return ""
-    return f" Speaks of {' and '.join(named)} stages."
+    stages = "all" if len(named) == len(Role) else " and ".join(named)
+    yield "stages", f'{stages}, all with `builder-stages = "all"`' if rule.widens else stages
+    if rule.aliases:
+        yield "also called", _listed(rule.aliases)
+    promises = guarantees(rule)
+    by = {True: "`--fix`", False: "`--fix --verify` or `--unsafe-fixes`"}
+    behaviour = Guarantee.BEHAVIOUR
+    shown = [
+        f"{each} ({'`--unsafe-fixes`' if each is behaviour else by[each.is_safe]})"
+        for each in promises
+    ]
+    yield "fix", ", ".join(shown) or "none"
+    if rule.settings:
+        yield "settings", _listed(rule.settings)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def guarantees(rule: type[Rule]) -> list[Guarantee]:
+    """What the fixes in its examples promise, the most first."""
+    from stagelint.arguments import parse
+    from stagelint.session import options_of
+    from stagelint.sizes import shipped
+
+    found: set[Guarantee] = set()
+    for example in rule.examples:
+        if isinstance(example, Bad) and example.fixed is not None:
+            lines = dedent(example.text).lstrip("\n").splitlines(keepends=True)
+            text = "".join(each for each in lines if not re.fullmatch(_MARK, each))
+            source = Source("Dockerfile", text)
+            options = options_of(parse(example.arguments.split())[1], source)
+            file = File(source, options._replace(sizes=shipped))
+            found |= {each.fix.guarantee for each in rule().check(file) if each.fix}
+    return [each for each in Guarantee if each in found]
 
 
 def record(rule: type[Rule]) -> dict[str, object]:
@@ -101,6 +142,9 @@ def record(rule: type[Rule]) -> dict[str, object]:
         "roles": [role.value for role in Role if role in rule.roles],
         "aliases": list(rule.aliases),
         "fix": fixability(rule).split(", ") if fixability(rule) else [],
+        "guarantees": [each.value for each in guarantees(rule)],
+        "settings": list(rule.settings),
+        "widens": rule.widens,
         "summary": summary(rule),
         "why": rule.why(),
         "documentation": page(rule),

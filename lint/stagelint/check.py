@@ -33,6 +33,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
         outputs.check(written, sources, session)
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or given.diff
+    session.look_at_scripts(sources)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     if given.verify:
         from stagelint.verify.process import orderly_end
@@ -95,14 +96,15 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
 def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     ruleset = session.ruleset_for(source.path)
     options = session.options_for(source)
+    others = session.others_for(source.path)
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, ruleset, _accepts(session))
+        fixed = engine.fix(source, options, ruleset, _accepts(session), others)
     after = fixed.source
     if after is not source:
         options = session.options_for(after)
     file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, ruleset))
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
 
 

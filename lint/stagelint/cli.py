@@ -256,12 +256,15 @@ def _update_sizes(given: Namespace) -> int:
 
 def _rule(given: Namespace) -> int:
     from stagelint import catalogue
+    from stagelint.registry import is_of_shellcheck
 
     session = Session(given)
     registry = session.registry(session.config_for(os.path.join(os.curdir, "Dockerfile")))
     if not given.all and not given.rule:
         return _fail("name a rule by its code or name, or say --all")
     codes = registry.expand(["ALL"]) if given.all else session.expand(registry, given.rule)
+    if not given.all and is_of_shellcheck(given.rule):
+        return _of_shellcheck(given)
     rules = registry.load(codes)
     if given.output_format == "json":
         import json
@@ -272,6 +275,19 @@ def _rule(given: Namespace) -> int:
     else:
         lines = (catalogue.plain([rule]) for rule in rules)
     _print(lines, sys.stdout)
+    return CLEAN
+
+
+def _of_shellcheck(given: Namespace) -> int:
+    from stagelint.shellcheck import page
+
+    if given.output_format == "json":
+        import json
+
+        _print([json.dumps([page.document(given.rule)], indent=2)], sys.stdout)
+    else:
+        is_markdown = given.output_format == "markdown"
+        _print([page.page(given.rule, markdown=is_markdown)], sys.stdout)
     return CLEAN
 
 

@@ -20,6 +20,15 @@ PASSES = 10
 ALONE = 50
 
 
+#: What another program says of a file, and the codes it was asked for in all of it.
+Others = Callable[[File], tuple[Sequence[Finding], frozenset[str]]]
+
+
+def nobody(file: File) -> tuple[Sequence[Finding], frozenset[str]]:
+    """No other program is asked."""
+    return (), frozenset()
+
+
 class Withheld(NamedTuple):
     """A fix that was not made, because it could not be shown to keep its promise."""
 
@@ -37,11 +46,13 @@ class Fixed(NamedTuple):
     """Rewrites that dockerfile-parse could not judge."""
 
 
-def lint(file: File, ruleset: Ruleset) -> list[Finding]:
-    """What *ruleset* finds in *file* and no comment silences, in the order of the text."""
+def lint(file: File, ruleset: Ruleset, others: Others = nobody) -> list[Finding]:
+    """What *ruleset* and *others* find in *file* and no comment silences, in the order of the text."""
     rules = ruleset.rules(file.source.text)
-    found = ruleset.judged([e for rule in rules if not rule.late for e in rule().check(file)])
-    ran = ruleset.codes - {rule.code for rule in rules if rule.late}
+    said, asked = others(file)
+    found = [each for rule in rules if not rule.late for each in rule().check(file)]
+    found = ruleset.judged([*found, *said])
+    ran = (ruleset.codes - ruleset.of_shellcheck | asked) - {r.code for r in rules if r.late}
     kept = suppress.apply(file, found, ruleset, ran)
     late = ruleset.judged([each for rule in rules if rule.late for each in rule().check(file)])
     if late:
@@ -67,6 +78,7 @@ def fix(
     options: Options,
     ruleset: Ruleset,
     accepts: Callable[[Guarantee], bool] = lambda guarantee: guarantee.is_safe,
+    others: Others = nobody,
 ) -> Fixed:
     """Apply every fix whose guarantee *accepts* takes, until none is left to make.
 
@@ -80,7 +92,7 @@ def fix(
         file = File(source, options)
         fixable = [
             finding
-            for finding in lint(file, ruleset)
+            for finding in lint(file, ruleset, others)
             if finding.fix and finding.source is source and accepts(finding.fix.guarantee)
         ]
         made, text, withheld, judged = _one_pass(file, fixable)

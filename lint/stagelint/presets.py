@@ -26,6 +26,6 @@ _OFF = ("DL1001", "DL3057")
 
 PRESETS = {
     "buildkit": Preset(("BK",), builders_too=True, fail_level="style"),
-    "hadolint": Preset(("DL",), _OFF, builders_too=True, fail_level="info"),
+    "hadolint": Preset(("DL", "SC"), _OFF, builders_too=True, fail_level="info"),
     "strict": Preset(("ALL",), _OFF, fail_level="style"),
 }

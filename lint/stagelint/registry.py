@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 
 from stagelint.rule import Finding, Rule, Severity
@@ -14,6 +14,11 @@ from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
 _CODE = r"[A-Z]+\d+\Z"
+
+#: The checks of ShellCheck, a program that runs if it is there: `SC` and four digits. Those that it
+#: has begin with 1, 2 or 3.
+SHELLCHECK = "SC"
+_NAME_OF_SHELLCHECK = "shellcheck"
 
 
 class Entry(NamedTuple):
@@ -75,7 +80,10 @@ class Registry:
 
     def resolve(self, selector: str) -> frozenset[str]:
         """The codes a selector stands for; none if it is unknown."""
-        return self._by_word.get(selector, frozenset())
+        found = self._by_word.get(selector, frozenset())
+        if selector == ALL or is_of_shellcheck(selector):
+            return found | _shellcheck("" if selector == ALL else selector)
+        return found
 
     def expand(self, selectors: Iterable[str], *, families: bool = False) -> frozenset[str]:
         """The codes of all *selectors*. Raises `UnknownSelector`.
@@ -124,6 +132,21 @@ class Registry:
         return self._classes[each.code]
 
 
+def is_of_shellcheck(selector: str) -> bool:
+    """Does *selector* or code ask for checks of ShellCheck by name?"""
+    return selector.startswith(SHELLCHECK) or selector == _NAME_OF_SHELLCHECK
+
+
+@cache
+def _shellcheck(selector: str) -> frozenset[str]:
+    """The codes of ShellCheck that *selector* stands for; any that could be one if it is whole."""
+    if re.fullmatch(f"{SHELLCHECK}[0-9]{{4}}", selector):
+        return frozenset({selector})
+    prefix = selector if selector.startswith(SHELLCHECK) else SHELLCHECK
+    every = (f"{SHELLCHECK}{number}" for number in range(1000, 4000))
+    return frozenset(each for each in every if each.startswith(prefix))
+
+
 class Ruleset:
     """The rules that are to speak of some files, and what becomes of what they say."""
 
@@ -148,6 +171,11 @@ class Ruleset:
         for rule in rules:
             registry.add(rule)
         return cls(registry, frozenset(rule.code for rule in rules))
+
+    @cached_property
+    def of_shellcheck(self) -> frozenset[str]:
+        """The codes of ShellCheck among them."""
+        return frozenset(filter(is_of_shellcheck, self.codes))
 
     def rules(self, text: str | None = None) -> list[type[Rule]]:
         """The classes, with *text* only those that could find something in it."""

@@ -238,6 +238,7 @@ def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
 
 def _notes(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     yield from _verdicts(session, outcomes)
+    yield from (escape(f"stagelint: {note}") for note in session.notes)
     if not outcomes and not session.arguments.quiet:
         yield "stagelint: no Dockerfiles found"
     for one in outcomes:

@@ -69,12 +69,15 @@ class Finding(NamedTuple):
     """Other codes and names that select and suppress it."""
     certain: bool = True
     """Does it hold whatever is not known, such as who else builds the file?"""
+    url: str = ""
+    """Where more is to be read, if it is no rule of ours."""
 
 
 class Good(NamedTuple):
     """A Dockerfile the rule has nothing to say about, linted with *arguments*.
 
-    A text with lines `--- PATH` is a repository: the files that follow.
+    A text with lines `--- PATH` is a repository: the files that follow. A `stagelint.toml` among them
+    is its configuration.
     """
 
     text: str
@@ -115,6 +118,8 @@ class Rule(ABC):
 
     Such a rule is not even imported. Empty if that cannot be told from words.
     """
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Keys of the configuration that decide what it says."""
     widens: ClassVar[bool] = False
     """Does it speak of all stages, whatever their role, if the user asks for that?"""
     security_severity: ClassVar[str] = ""

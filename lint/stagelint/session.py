@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 from stagelint import config, discover
 from stagelint.config import Config
 from stagelint.dialect import DIALECTS
+from stagelint.engine import Others, nobody
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.presets import PRESETS
-from stagelint.registry import Registry, Ruleset, UnknownSelector
-from stagelint.rule import Finding, Severity
+from stagelint.registry import Registry, Ruleset, UnknownSelector, is_of_shellcheck
+from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
     from stagelint.model.dockerignore import DockerIgnore
+    from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
 
 #: What cannot be read is always said, unless it is ignored by name.
@@ -44,6 +46,8 @@ class Session:
         self._registries: dict[tuple[str, ...], Registry] = {}
         self._rulesets: dict[tuple[str, frozenset[str]], Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
+        self.notes: list[str] = []
+        """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
         self._sizes: dict[str | None, list[BaseImage]] = {}
@@ -170,6 +174,51 @@ class Session:
             if settings.matches(pattern, path):
                 ignored |= codes
         return ignored
+
+    # -- ShellCheck ----------------------------------------------------------------------------
+
+    def look_at_scripts(self, sources: Iterable[Source]) -> None:
+        """Have ShellCheck look at all files at once for which it is selected, if it is there.
+
+        Raises `UsageError` if nothing else is selected, and it is not.
+        """
+        wanted = [each for each in sources if self.ruleset_for(each.path).of_shellcheck]
+        if not wanted:
+            return
+        if self._shellcheck is None:
+            self._miss_shellcheck(wanted[0].path)
+            return
+        self._shellcheck.look_at(File(each, self.options_for(each)) for each in wanted)
+
+    def others_for(self, path: str) -> Others:
+        """What asks ShellCheck about the file *path*, if it is selected and there."""
+        codes = self.ruleset_for(path).of_shellcheck
+        program = self._shellcheck if codes else None
+        return (lambda file: program.findings(file, codes)) if program else nobody
+
+    @cached_property
+    def _shellcheck(self) -> ShellCheck | None:
+        from stagelint import shellcheck
+
+        program = shellcheck.find()
+        if program is None:
+            return None
+        from stagelint.shellcheck.findings import ShellCheck
+
+        return ShellCheck(program, self.notes.append)
+
+    def _miss_shellcheck(self, path: str) -> None:
+        """Say so to who asked for ShellCheck by name. Raises `UsageError`."""
+        settings, given = self.config_for(path), self.arguments
+        words = _words(given.select) + _words(given.extend_select)
+        if not any(map(is_of_shellcheck, (*words, *settings.select, *settings.extend_select))):
+            return
+        missing = "there is no `shellcheck`: pip install 'dockerfile-stagelint[shellcheck]'"
+        always = self.registry(settings).expand(_ALWAYS)
+        ruleset = self.ruleset_for(path)
+        if not ruleset.codes - ruleset.of_shellcheck - always:
+            raise UsageError(f"nothing but ShellCheck is selected, and {missing}")
+        self.notes.append(f"{missing}; codes SC are not checked")
 
     # -- the repository ------------------------------------------------------------------------
 

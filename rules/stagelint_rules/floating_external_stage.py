@@ -65,7 +65,7 @@ class FloatingExternalStage(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for reference in file.graph.references:
             tag = _floating(reference)
-            if tag is None or _is_context(file, reference.raw):
+            if tag is None or file.is_context(reference.raw):
                 continue
             stage = file.stages[reference.stage]
             if file.role_of(stage) in self.roles:
@@ -87,10 +87,3 @@ def _floating(reference: Reference) -> str | None:
         return None
     tag = image.tag or "latest"
     return tag if "latest" in tag.split("-") else None
-
-
-def _is_context(file: File, name: str) -> bool:
-    if name in file.options.contexts:
-        return True
-    builds = file.requests.builds if file.requests else ()
-    return any(context.may_be(name) for build in builds for context in build.contexts)

@@ -60,7 +60,9 @@ class InvalidSyntax(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        bases = {stage.base.span for stage in file.stages}
         for problem in file.problems:
             if problem.kind == self.name() and not problem.conditional:
                 hint = f" ({problem.hint})" if problem.hint else ""
-                yield self.finding(file, problem.span, problem.message + hint)
+                of_base = ("BK009", "BK010") if problem.span in bases else ()
+                yield self.finding(file, problem.span, problem.message + hint, aliases=of_base)

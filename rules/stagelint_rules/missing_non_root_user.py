@@ -7,6 +7,7 @@ from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
 from stagelint.model.starting import start
+from stagelint.model.users import is_root, named
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: Programs that take another user themselves, or cannot work without root.
@@ -61,9 +62,9 @@ class MissingNonRootUser(Rule):
             USER node
             COPY --chown=node . .
             USER root
+                 ^^^^ `node` starts as root, though line 2 is another USER
             RUN apt-get update && apt-get install -y tini
             CMD ["tini", "--", "node", "server.js"]
-            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `node` starts as root, though line 2 is another USER
             """
         ),
         Bad(
@@ -126,7 +127,7 @@ class MissingNonRootUser(Rule):
             moments = file.moments_behind(stage)
             first = start(moments).first
             user = file.histories[index].user
-            if first is None or first in said or user is None or not _is_root(user):
+            if first is None or first in said or user is None or not is_root(user):
                 continue
             said.add(first)
             program = _program(first)
@@ -150,18 +151,16 @@ class MissingNonRootUser(Rule):
             else:
                 message += f", though a user is made in line {line}"
                 related = (Related(file.source, span, "a user is made"),)
+        cause = next((e for e in reversed(moments) if e.instruction.keyword == "USER"), None)
         return self.finding(
             file,
-            first.instruction.code_span,
+            named(cause)[1] if cause else first.instruction.code_span,
             message,
-            stage=stage,
+            stage=cause.stage if cause else stage,
+            aliases=("DL3002",) if cause else (),
             severity=Severity.WARNING if evidence else None,
             related=related,
         )
-
-
-def _is_root(user: str) -> bool:
-    return user.partition(":")[0] in ("", "root", "0")
 
 
 def _program(first: Moment) -> str | None:
@@ -195,7 +194,7 @@ def _meant(moments: Iterable[Moment]) -> Iterator[Moment]:
     for moment in reversed([*moments]):
         if moment.instruction.keyword == "USER":
             user = moment.expand(moment.instruction.rest)
-            if user is not None and not _is_root(user):
+            if user is not None and not is_root(user):
                 yield moment
         elif any(call.name in _MAKERS and "vscode" not in call.words for call in moment.calls):
             yield moment  # `vscode` is the user of development containers

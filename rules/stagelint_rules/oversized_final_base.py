@@ -41,6 +41,7 @@ class OversizedFinalBase(Rule):
     """
 
     code = "SL201"
+    settings = ("final-base-budget", "allow-libc-change", "sizes", "registry-mirrors")
     roles = SHIPPED
     examples = (
         Bad(

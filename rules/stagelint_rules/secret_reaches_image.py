@@ -168,7 +168,7 @@ class SecretReachesImage(Rule):
             if pair.key not in but and _is_secret(moment, pair):
                 span = moment.instruction.logical.span(pair.start, pair.end)
                 message = f"the value of `{pair.key}` ships in the {place} of the image"
-                yield self.finding(file, span, message, stage=stage)
+                yield self.finding(file, span, message, stage=stage, aliases=("BK018",))
 
     def _files(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
         node = moment.instruction

@@ -96,7 +96,8 @@ class ShellFormWithoutShell(Rule):
         name = file.chain(stage)[0].base.raw
         span = moment.instruction.code_span
         message = f"it needs `/bin/sh`, which `{name}` has not"
-        return self.finding(file, span, message, stage=stage, fix=_fix(moment))
+        fix = _fix(moment)
+        return self.finding(file, span, message, stage=stage, fix=fix, aliases=("BK013", "DL3025"))
 
 
 def _has_shell(file: File, stage: Stage) -> bool:

@@ -19,6 +19,7 @@ class UnreachableTarget(ProjectRule):
     """
 
     code = "SL103"
+    settings = ("targets",)
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -28,6 +28,7 @@ class UnusedStage(Rule):
     """
 
     code = "SL101"
+    settings = ("targets", "ships")
     examples = (
         Bad(
             """

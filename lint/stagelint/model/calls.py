@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from stagelint.model.expansion import Value
 from stagelint.source import Span
@@ -20,6 +21,14 @@ _WRAPPERS = frozenset(
     tini dumb-init docker-init catatonit
     """.split()
 )
+
+#: Their options whose value is the next word.
+_VALUED = {
+    "sudo": frozenset("-u -g -h -p -C -D -R -T -U -r -t --user --group --chdir".split()),
+    "env": frozenset({"-u", "-C", "--unset", "--chdir"}),
+    "nice": frozenset({"-n"}),
+    "exec": frozenset({"-a"}),
+}
 
 #: Shells, whose `-c` is read as well.
 _SHELLS = frozenset("sh bash ash dash zsh ksh".split())
@@ -47,6 +56,26 @@ class Call(NamedTuple):
     """May it be left out, depending on what runs before?"""
     path: str = ""
     """The name as written: `./app`, `/usr/bin/java`; empty if it is not known."""
+    name_span: Span = Span(0, 0)
+    wrappers: tuple[tuple[str, Span], ...] = ()
+    """The programs in front that only start it: `sudo` of `sudo make`."""
+    unheard: str | None = None
+    """The program that a pipe leads here from and whose failure nobody notices, since the shell has
+    no `pipefail`; empty if it is not known which, None if there is none."""
+    is_inner: bool = False
+    """Does it stand in a subshell, in a substitution, or in a script within a script?"""
+    is_fed: bool = False
+    """Does it read what another program writes, by a pipe?"""
+
+    @property
+    def is_nested(self) -> bool:
+        """Does it stand within a single word of the file, as in `sh -c '...'`?"""
+        return bool(self.spans) and self.spans[0] == self.span
+
+    @property
+    def starting(self) -> tuple[tuple[str, Span], ...]:
+        """The programs in front and itself, with their places."""
+        return (*self.wrappers, (self.name, self.name_span))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -81,23 +110,23 @@ class Call(NamedTuple):
         return not frozenset(options).isdisjoint(self.arguments)
 
 
-def calls(run: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
-    """The programs that *run* starts. *lookup* and *directory* are in force before it."""
+def calls(
+    run: Instruction, lookup: Lookup, directory: str | None, shell: Sequence[str] = ()
+) -> Iterator[Call]:
+    """The programs that *run* starts. *lookup*, *directory* and *shell* are in force before it."""
     if run.is_json:
         yield from _of_words(run, run.arguments, lookup, directory)
         return
-    heredoc = run.heredocs[0] if len(run.heredocs) == 1 else None
-    if heredoc and (heredoc.word_start, heredoc.word_end) == (
-        run.rest_start,
-        len(run.logical.text),
-    ):
+    heredoc = run.whole_script
+    if heredoc:
         script = run.text[heredoc.body.start : heredoc.body.end]
         if script.lstrip("\t").startswith("#!") and "sh" not in script.partition("\n")[0]:
             return
-        yield from _Reader(lookup, directory).script(script, _of_body(heredoc))
+        given = () if script.lstrip("\t").startswith("#!") else shell
+        yield from _Reader(lookup, directory, given).script(script, _of_body(heredoc))
         return
 
-    yield from _of_script(run, run.rest_start, lookup, directory)
+    yield from _of_script(run, run.rest_start, lookup, directory, shell)
 
 
 def started(command: Instruction, lookup: Lookup, directory: str | None) -> Iterator[Call]:
@@ -117,12 +146,16 @@ def _of_words(
 
 
 def _of_script(
-    node: Instruction, begin: int, lookup: Lookup, directory: str | None
+    node: Instruction,
+    begin: int,
+    lookup: Lookup,
+    directory: str | None,
+    shell: Sequence[str] = (),
 ) -> Iterator[Call]:
     def place(start: int, end: int) -> Span:
         return node.logical.span(begin + start, begin + end)
 
-    yield from _Reader(lookup, directory).script(node.logical.text[begin:], place)
+    yield from _Reader(lookup, directory, shell).script(node.logical.text[begin:], place)
 
 
 def _all_at(span: Span) -> Callable[[int, int], Span]:
@@ -140,15 +173,19 @@ class _Around(NamedTuple):
     subshell: int
     directory: str | None
     settings: dict[str, str | None]
+    has_pipefail: bool
 
 
 class _Reader:
-    """Follows the variables and the directory of a script."""
+    """Follows the variables, the directory and the `pipefail` of a script."""
 
-    def __init__(self, lookup: Lookup, directory: str | None) -> None:
+    def __init__(
+        self, lookup: Lookup, directory: str | None, shell: Sequence[str | None] = ()
+    ) -> None:
         self.lookup = lookup
         self.directory = directory
         self.settings: dict[str, str | None] = {}
+        self.has_pipefail = _pipefail(shell)
 
     def script(
         self,
@@ -156,11 +193,13 @@ class _Reader:
         place: Callable[[int, int], Span],
         *,
         is_conditional: bool = False,
+        is_fed: bool = False,
         depth: int = 0,
     ) -> Iterator[Call]:
         """The calls of a script; *place* tells where a part of it stands in the file."""
         around: list[_Around] = []
-        for command in shell.commands(text):
+        commands = list(shell.commands(text))
+        for at, command in enumerate(commands):
             self._enter(around, command)
             may_not_run = is_conditional or command.is_conditional
             given = {
@@ -171,14 +210,28 @@ class _Reader:
                 known = dict.fromkeys(given) if command.is_conditional else given
                 self.settings = {**self.settings, **known}
                 continue
-            words = [(self.value(word), place(word.start, word.end)) for word in command.words]
+            words = [
+                (value, place(word.start, word.end))
+                for word in command.words
+                for value in self.values(word)
+            ]
             if command.compound:
                 if command.compound in ("for", "select") and len(words) > 1:
                     self.settings = {**self.settings, words[1][0] or "": None}
                 continue
-            yield from self.call(words, given, is_conditional=may_not_run, depth=depth)
+            is_unheard = command.joined in ("|", "|&") and not self.has_pipefail
+            unheard = self._fed_by(commands, at) if is_unheard else None
+            yield from self.call(
+                words,
+                given,
+                is_conditional=may_not_run,
+                is_fed=is_fed or command.joined in ("|", "|&"),
+                depth=depth,
+                unheard=unheard,
+                is_inner=bool(depth or command.depth),
+            )
         if around:
-            self.directory, self.settings = around[0].directory, around[0].settings
+            self._leave(around[0])
 
     def _enter(self, around: list[_Around], command: shell.Command) -> None:
         """Leave the subshells that *command* does not stand in, and enter the one that it does."""
@@ -188,10 +241,36 @@ class _Reader:
         ):
             if around[-1].depth < command.depth:
                 break
-            left = around.pop()
-            self.directory, self.settings = left.directory, left.settings
+            self._leave(around.pop())
         if command.depth > (around[-1].depth if around else 0):
-            around.append(_Around(command.depth, command.subshell, self.directory, self.settings))
+            state = self.directory, self.settings, self.has_pipefail
+            around.append(_Around(command.depth, command.subshell, *state))
+
+    def _leave(self, around: _Around) -> None:
+        self.directory, self.settings = around.directory, around.settings
+        self.has_pipefail = around.has_pipefail
+
+    def _fed_by(self, commands: Sequence[shell.Command], at: int) -> str:
+        """The program whose output `commands[at]` reads; empty if that cannot be told."""
+        inner, command = commands[at - 1], commands[at]
+        for before in range(at - 1, -1, -1):
+            each = commands[before]
+            if each.depth <= command.depth:
+                is_it = (
+                    each is inner or inner.start < each.end
+                )  # what is deeper may be a part of it
+                name = self.value(each.words[0]) if is_it and each.words else None
+                return posixpath.basename(name or "")
+        return ""
+
+    def values(self, word: shell.Word) -> list[str | None]:
+        """What *word* is to the program: a variable alone and without quotes is split into words."""
+        if len(word.parts) == 1 and not word.parts[0].is_quoted:
+            part = word.parts[0]
+            value = self._variable(part) if part.kind is shell.Kind.VARIABLE else None
+            if value is not None:
+                return [*value.split()]
+        return [self.value(word)]
 
     def value(self, word: shell.Word) -> str | None:
         """The text of *word*; None if it cannot be known."""
@@ -226,10 +305,14 @@ class _Reader:
         given: dict[str, str | None],
         *,
         is_conditional: bool,
+        is_fed: bool = False,
         depth: int,
+        unheard: str | None = None,
+        is_inner: bool = False,
     ) -> Iterator[Call]:
         """The call that *words* are, and those within it; the first is the program."""
-        words = _unwrapped(words, given)
+        wrappers: list[tuple[str, Span]] = []
+        words = _unwrapped(words, given, wrappers)
         name = posixpath.basename(words[0][0] or "") if words else ""
         if not words:
             return
@@ -238,9 +321,23 @@ class _Reader:
         span = Span(words[0][1].start, max(words[-1][1].end, words[0][1].end))
         spans = tuple(each for _, each in words[1:])
         path = words[0][0] or ""
-        yield Call(name, arguments, settings, self.directory, span, spans, is_conditional, path)
+        yield Call(
+            name,
+            arguments,
+            settings,
+            self.directory,
+            span,
+            spans,
+            is_conditional,
+            path,
+            words[0][1],
+            tuple(wrappers),
+            unheard,
+            is_inner,
+            is_fed,
+        )
         if name in _SHELLS and depth < _DEPTH:
-            yield from self._inner(words, is_conditional=is_conditional, depth=depth)
+            yield from self._inner(words, is_conditional=is_conditional, is_fed=is_fed, depth=depth)
         elif name == "cd":
             target = arguments[0] if arguments else None
             self.directory = None if is_conditional else _joined(self.directory, target)
@@ -249,19 +346,31 @@ class _Reader:
                 key, equals, value = (argument or "").partition("=")
                 if equals:
                     self.settings = {**self.settings, key: value}
+        elif name == "set":
+            self.has_pipefail = _pipefail(arguments, otherwise=self.has_pipefail)
 
     def _inner(
-        self, words: Sequence[tuple[str | None, Span]], *, is_conditional: bool, depth: int
+        self,
+        words: Sequence[tuple[str | None, Span]],
+        *,
+        is_conditional: bool,
+        is_fed: bool,
+        depth: int,
     ) -> Iterator[Call]:
         for at, (word, _) in enumerate(words[1:-1], 1):
             if word and word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                 script, span = words[at + 1]
                 if script is not None:
-                    around = self.directory, self.settings
+                    around = _Around(0, 0, self.directory, self.settings, self.has_pipefail)
+                    self.has_pipefail = _pipefail([value for value, _ in words[: at + 1]])
                     yield from self.script(
-                        script, _all_at(span), is_conditional=is_conditional, depth=depth + 1
+                        script,
+                        _all_at(span),
+                        is_conditional=is_conditional,
+                        is_fed=is_fed,
+                        depth=depth + 1,
                     )
-                    self.directory, self.settings = around
+                    self._leave(around)
                 return
 
 
@@ -273,11 +382,28 @@ def _joined(directory: str | None, target: str | None) -> str | None:
     return None if directory is None else posixpath.normpath(posixpath.join(directory, target))
 
 
+def _pipefail(words: Sequence[str | None], *, otherwise: bool = False) -> bool:
+    """Is `pipefail` set by the options *words* of a shell or of `set`?"""
+    for option, word in pairwise(words):
+        if word == "pipefail" and option and option[0] in "+-" and option.endswith("o"):
+            return option[0] == "-"
+    return otherwise
+
+
 def _unwrapped(
-    words: Sequence[tuple[str | None, Span]], given: dict[str, str | None]
+    words: Sequence[tuple[str | None, Span]],
+    given: dict[str, str | None],
+    wrappers: list[tuple[str, Span]],
 ) -> Sequence[tuple[str | None, Span]]:
-    """*words* from the program that is really run on; settings of `env` go to *given*."""
+    """*words* from the program that is really run on; what `env` sets goes to *given*.
+
+    The programs in front go to *wrappers*.
+    """
     while len(words) > 1 and posixpath.basename(words[0][0] or "") in _WRAPPERS:
+        name = posixpath.basename(words[0][0] or "")
+        if name == "command" and words[1][0] in ("-v", "-V"):
+            break  # it only looks for the program
+        wrappers.append((name, words[0][1]))
         words = words[1:]
         while words and words[0][0] is not None:
             word = words[0][0]
@@ -286,5 +412,5 @@ def _unwrapped(
                 given[key] = value
             elif not word.startswith("-"):
                 break
-            words = words[1:]
+            words = words[2:] if word in _VALUED.get(name, ()) else words[1:]
     return words

@@ -298,3 +298,16 @@ EMPTY: dict[str, tuple[str, ...]] = {
 ARCHITECTURES = frozenset(
     "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x".split()
 )
+
+#: What `/bin/sh` is in an image of each OS. Sources: the `sh` of dash's and busybox' packages, and
+#: the symbolic link of bash's in the others.
+SH: dict[str, str] = {
+    "debian": "dash",
+    "ubuntu": "dash",
+    "alpine": "busybox",
+    "busybox": "busybox",
+    "fedora": "bash",
+    "rhel": "bash",
+    "amazonlinux": "bash",
+    "arch": "bash",
+}

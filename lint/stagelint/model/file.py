@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -246,6 +247,26 @@ class File:
         project = self.options.project()
         return project.requests(self.source.path) if project else None
 
+    def base_image(self, stage: Stage) -> images.Reference | None:
+        """The image that *stage* is built on, if the defaults of ARGs tell it.
+
+        None for a stage, for scratch, for what BuildKit refuses, and for a context of that name.
+        """
+        base = stage.base
+        names = re.findall(r"\$\{?(\w+)(?:\}|(?!\w|:?[-+?]))", base.raw)
+        if base.image is None or images.problem(base.image) or self.is_context(base.image):
+            return None
+        if any(self.globals.lookup(name) is None for name in names):
+            return None  # an ARG without a default is there to be given
+        return images.parse(base.image)
+
+    def is_context(self, name: str) -> bool:
+        """Does a build of the file give a context that is called so, in the place of an image?"""
+        if name in self.options.contexts:
+            return True
+        builds = self.requests.builds if self.requests else ()
+        return any(context.may_be(name) for build in builds for context in build.contexts)
+
     @cached_property
     def asked(self) -> set[int]:
         """The other stages that somebody is known to ask for."""
@@ -270,6 +291,22 @@ class File:
         while found[-1].base.stage is not None:
             found.append(self.stages[found[-1].base.stage])
         return found[::-1]
+
+    @cached_property
+    def _children(self) -> dict[int, list[Stage]]:
+        found: dict[int, list[Stage]] = {}
+        for stage in self.stages:
+            if stage.base.stage is not None:
+                found.setdefault(stage.base.stage, []).append(stage)
+        return found
+
+    def children(self, stage: Stage) -> list[Stage]:
+        """The stages that are built on *stage*, in order."""
+        return self._children.get(stage.index, [])
+
+    def is_image(self, stage: Stage) -> bool:
+        """Is *stage* an image by itself: one that is released, or that no other stage needs?"""
+        return stage.index in self.shipped or not self.graph.used_by(stage.index)
 
     @cached_property
     def ships(self) -> frozenset[int]:
@@ -307,6 +344,10 @@ class File:
     def moments(self, stage: Stage) -> list[Moment]:
         """The instructions of *stage*, with those that an ONBUILD adds, in order."""
         return self.histories[stage.index].moments
+
+    def written(self, stage: Stage) -> list[Moment]:
+        """What *stage* itself is written with, in order: of an ONBUILD, what it has a child do."""
+        return self.histories[stage.index].written
 
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""

@@ -6,6 +6,7 @@ Values are those of a build with the given `--build-arg`s, as in `scope`.
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,10 +18,14 @@ from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
+from stagelint.syntax.validate import mount_fields
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description
     from stagelint.model.file import File
+
+#: In the names of images that run on Windows.
+_WINDOWS = "(?i)windows|nanoserver|servercore"
 
 #: Instructions that say what a container starts.
 _COMMANDS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
@@ -40,6 +45,11 @@ class Moment:
         """As USER says it; None if the base image says it and is not known."""
         self.shell: tuple[str, ...] | None = history.shell
         """What runs the shell form; None if it is not known."""
+
+    @property
+    def image(self) -> Description | None:
+        """The image at the bottom of the FROM chain, if it is of a known family."""
+        return self._history.image
 
     def variable(self, name: str) -> Value | None:
         """What `$name` is here: of an ARG its default, unless the run gives another."""
@@ -70,7 +80,7 @@ class Moment:
         """The programs that a RUN starts, in order, as far as they can be read."""
         if self.instruction.keyword != "RUN" or not self.is_posix:
             return ()
-        return tuple(calls(self.instruction, self.variable, self.directory))
+        return tuple(calls(self.instruction, self.variable, self.directory, self.shell or ()))
 
     @cached_property
     def started(self) -> tuple[Call, ...]:
@@ -78,6 +88,19 @@ class Moment:
         if self.instruction.keyword not in _COMMANDS or not self.is_posix:
             return ()
         return tuple(started(self.instruction, self.variable, self.directory))
+
+    @cached_property
+    def mounted(self) -> tuple[str, ...]:
+        """Where a RUN mounts something that does not stay, without slashes at the end."""
+        found: list[str] = []
+        for flag in self.instruction.flags:
+            if flag.name == "mount" and flag.value:
+                fields = dict(mount_fields(flag.value) or ())
+                word = fields.get("target") or fields.get("dst") or fields.get("destination")
+                path = self.path(word) if word else None
+                if path and path != "/" and fields.get("type", "bind") != "secret":
+                    found.append(path.rstrip("/"))
+        return tuple(found)
 
     @property
     def is_posix(self) -> bool:
@@ -101,15 +124,48 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
-        start = _start(parent, self.image, is_scratch=is_scratch)
+        is_windows = file.tree.escape == "`" or _is_windows(stage, self.image)
+        start = _start(parent, self.image, is_scratch=is_scratch, is_windows=is_windows)
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
         self.shell: tuple[str, ...] | None = start[2]
+        self._said: dict[str, int | None] = {}
         self.moments: list[Moment] = []
         triggers = parent.stage.triggers if parent else ()
         for at, instruction in enumerate((*triggers, *stage.instructions)):
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
+
+    @property
+    def own(self) -> list[Moment]:
+        """Those of the instructions that the stage is written with, in order."""
+        return self.moments[len(self.moments) - len(self.stage.instructions) :]
+
+    @cached_property
+    def written(self) -> list[Moment]:
+        """The same, but of an ONBUILD what it has a child do.
+
+        That is taken at the end of the stage, where a child has it done.
+        """
+        return [
+            Moment(self, len(self.moments), inner) if (inner := each.instruction.inner) else each
+            for each in self.own
+        ]
+
+    def first_saying(self, pattern: str) -> int | None:
+        """Where the first instruction begins, here or in a stage below, whose text has *pattern*."""
+        unread: list[History] = []
+        at: History | None = self
+        while at is not None and pattern not in at._said:
+            unread.append(at)
+            at = at.parent
+        found = at._said[pattern] if at is not None else None
+        for history in reversed(unread):
+            texts = ((each.instruction.start, str(each.instruction)) for each in history.moments)
+            if found is None:
+                found = next((start for start, text in texts if re.search(pattern, text)), None)
+            history._said[pattern] = found
+        return found
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""
@@ -153,18 +209,23 @@ def _image(file: File, stage: Stage) -> Description | None:
     return describe(reference, file.options.mirrors) if reference else None
 
 
+def _is_windows(stage: Stage, image: Description | None) -> bool:
+    name = stage.base.image or ""
+    return (image is not None and image.os == "windows") or bool(re.search(_WINDOWS, name))
+
+
 def _start(
-    parent: History | None, image: Description | None, *, is_scratch: bool
+    parent: History | None, image: Description | None, *, is_scratch: bool, is_windows: bool
 ) -> tuple[str | None, str | None, tuple[str, ...] | None]:
     """Directory, user and shell at the beginning of a stage."""
     if parent is not None:
         return parent.directory, parent.user, parent.shell
     if is_scratch:
         return "/", "", ("/bin/sh", "-c")
+    if is_windows:
+        return None, None, None
     if image is None:
         return None, None, ("/bin/sh", "-c")
-    if image.os == "windows":
-        return None, None, None
     return image.family.directory, image.user or None, ("/bin/sh", "-c")
 
 

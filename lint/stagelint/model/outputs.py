@@ -19,7 +19,6 @@ from stagelint.model.graph import EdgeKind
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.writers import ANYWHERE, Target, targets
 from stagelint.source import Span
-from stagelint.syntax.validate import mount_fields
 from stagelint.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -257,7 +256,7 @@ def _output(moment: Moment, path: str | None, span: Span) -> Output:
 def _run(moment: Moment, known: Container[tuple[str, tuple[str, ...]]]) -> Iterator[Output]:
     """What a RUN makes, but for the folders of the system in *known*, with what is hidden there."""
     instruction = moment.instruction
-    hidden = _mounted(moment)
+    hidden = moment.mounted
     script = instruction.script
     span = instruction.code_span
     is_read = moment.is_posix and (moment.calls or not script.strip())
@@ -318,16 +317,3 @@ def _placed(
     if not any(_is_in(path, folder) for folder in hidden):
         source = (source or "").rstrip("/")
         yield Output(path, target.is_open, moment, span, call, source, None, hidden)
-
-
-def _mounted(moment: Moment) -> tuple[str, ...]:
-    """Where something is mounted that does not stay."""
-    found: list[str] = []
-    for flag in moment.instruction.flags:
-        if flag.name == "mount" and flag.value:
-            fields = dict(mount_fields(flag.value) or ())
-            word = fields.get("target") or fields.get("dst") or fields.get("destination")
-            path = moment.path(word) if word else None
-            if path and path != "/" and fields.get("type", "bind") != "secret":
-                found.append(path.rstrip("/"))
-    return tuple(found)

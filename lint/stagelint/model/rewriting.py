@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from stagelint.edit import Edit
+from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.stages import Stage
 from stagelint.source import Span
+from stagelint.syntax import shell
 from stagelint.syntax.characters import lower
 from stagelint.syntax.directives import DIRECTIVE, NAMES
 from stagelint.syntax.nodes import Blank, Comment, Directive, Instruction, Item
@@ -47,6 +49,56 @@ _NEAR = 400
 def may_assign(text: str, at: int) -> bool:
     """Can `NAME=value` be put in front of the command of a RUN that begins at *at* in *text*?"""
     return re.search(_FREE, text[max(at - _NEAR, 0) : at]) is not None
+
+
+def add_option(run: Instruction, call: Call, at: int, option: str) -> tuple[Edit, ...]:
+    """Put *option* behind the argument of *call* with the index *at*; of -1, behind the program.
+
+    No edit if the call stands within a word, as in `sh -c '...'`, or if the program is not written
+    as one.
+    """
+    if call.is_nested or at >= len(call.spans):
+        return ()
+    if at >= 0:
+        end = call.spans[at].end
+    elif run.text.startswith(call.path, call.span.start) and call.path:
+        end = call.span.start + len(call.path)
+    else:
+        return ()
+    return (Edit(Span(end, end), f', "{option}"' if run.is_json else f" {option}"),)
+
+
+def append_command(run: Instruction, command: str) -> tuple[Edit, ...]:
+    """Have *run* execute *command* last, if all before has succeeded.
+
+    No edit unless the script ends with a plain command, in no group, condition or loop.
+    """
+    heredoc = run.whole_script
+    if run.is_json or (run.heredocs and not heredoc):
+        return ()
+    script = run.logical.text[run.rest_start :]
+    if heredoc:
+        script = run.text[heredoc.body.start : heredoc.body.end]
+    last = max(shell.commands(script), key=lambda each: each.end, default=None)
+    if last is None or last.depth or last.compound or not last.words or script[last.end :].strip():
+        return ()
+    if last.words[0].literal in ("exec", "exit"):
+        return ()
+    if heredoc:
+        end = heredoc.body.start + last.end
+        return (Edit(Span(end, end), f" && {command}"),)
+    end = run.logical.offset(run.rest_start + last.end - 1) + 1
+    return (Edit(Span(end, end), f"{_line_break(run, end)}&& {command}"),)
+
+
+def _line_break(run: Instruction, end: int) -> str:
+    """What divides a command that ends at *end* from the next: a line of its own if lines are."""
+    line = run.text.rfind("\n", 0, end) + 1
+    if run.text.find("\n", run.code_start, end) < 0:
+        return " "
+    indent = re.match(r"[ \t]*", run.text[line:end])
+    newline = "\r\n" if run.text[line - 2 : line] == "\r\n" else "\n"
+    return f" {run.escape}{newline}{indent[0] if indent else ''}"
 
 
 def refer(reference: Reference, name: str) -> Edit:

@@ -196,7 +196,7 @@ def _about(finding: Finding, rule: type[Rule] | None) -> About:
     name = _name(finding)
     why = escape(finding.why).strip()
     if rule is None:
-        text = why or name
+        text = why or finding.url or name
         tags = ("dockerfile",)
         return About(finding.code, name, finding.severity, name, text, text, text, tags)
     from stagelint import catalogue

@@ -43,7 +43,7 @@ def to_json(finding: Finding, fingerprint: str) -> dict[str, object]:
         "message": finding.message,
         "why": finding.why,
         "filename": filename(source.path),
-        "url": None,
+        "url": finding.url or None,
         **_range(source, span),
         "noqa_row": source.position(span.start).line,
         "cell": None,

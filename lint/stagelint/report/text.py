@@ -60,6 +60,8 @@ def _remarks(finding: Finding, *, unsafe: bool) -> Iterator[tuple[str, str]]:
         yield "fix", f"{finding.fix.title} ({_applied_by(finding.fix, unsafe=unsafe)})"
     if finding.note:
         yield "note", finding.note
+    if finding.url:
+        yield "see", finding.url
     for related in finding.related[:MAX_RELATED]:
         yield "related", f"{place(related.source, related.span)}: {related.message}"
     if len(finding.related) > MAX_RELATED:

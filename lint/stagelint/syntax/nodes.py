@@ -7,7 +7,7 @@ its *logical* text (continuations joined, comments dropped); `Logical` leads bac
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
 
 from stagelint.source import Span
@@ -138,6 +138,24 @@ class Logical:
         first = self.offset(start)
         return Span(first, self.offset(end - 1) + 1 if end > start else first)
 
+    def after(self, at: int) -> Logical:
+        """The text from *at* on, which may be its end."""
+        first = bisect_right(self._logical, at) - 1
+        starts = [0, *(each - at for each in self._logical[first + 1 :])]
+        places = [self.offset(at), *self._physical[first + 1 :]]
+        return Logical(self.text[at:], starts, places)
+
+    def followed_by(self, others: Iterable[tuple[str, int]]) -> Logical:
+        """This text and the *others*, each with where it stands in the file."""
+        texts, starts, places = [self.text], [*self._logical], [*self._physical]
+        length = len(self.text)
+        for text, place in others:
+            starts.append(length)
+            places.append(place)
+            texts.append(text)
+            length += len(text)
+        return Logical("".join(texts), starts, places)
+
     def contiguous(self, start: int, end: int) -> bool:
         """Does [start, end) stand in the file as it is, with no continuation in between?"""
         span = self.span(start, end)
@@ -251,6 +269,17 @@ class Instruction(Item):
         """What a RUN executes, as far as it is written here: the rest, and the text of heredocs."""
         bodies = (self.text[each.body.start : each.body.end] for each in self.heredocs)
         return "\n".join((self.rest, *bodies))
+
+    @property
+    def whole_script(self) -> Heredoc | None:
+        """The here-document that is all of a RUN's script, as in `RUN <<EOF`."""
+        heredoc = self.heredocs[0] if len(self.heredocs) == 1 else None
+        if heredoc and (heredoc.word_start, heredoc.word_end) == (
+            self.rest_start,
+            len(self.logical.text),
+        ):
+            return heredoc
+        return None
 
     @property
     def code_span(self) -> Span:

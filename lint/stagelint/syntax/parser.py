@@ -169,11 +169,9 @@ class _Parser:
                 tail = _CONTINUATION if continues else PieceKind.NEWLINE
                 pieces.append(Piece(tail, code, line_end))
         joined = "".join(parts)
-        stripped = joined.lstrip(SPACE)
-        dropped = len(joined) - len(stripped)
-        if dropped:
-            logical, physical = _shift(logical, physical, dropped)
-        whole = Logical(stripped.rstrip(SPACE), logical, physical)
+        dropped = len(joined) - len(joined.lstrip(SPACE))
+        whole = Logical(joined.rstrip(SPACE), logical, physical)
+        whole = whole.after(dropped) if dropped else whole
         self._instruction(start, body, whole, pieces)
 
     def _instruction(self, start: int, body: int, logical: Logical, pieces: list[Piece]) -> None:
@@ -319,12 +317,3 @@ class _Parser:
             message = "dockerfile contains no stages to build"
             problems.append(Problem(INVALID_SYNTAX, Span(0, 0), message, Phase.NO_STAGES))
         return sorted(problems, key=lambda problem: (problem.phase, problem.span))
-
-
-def _shift(logical: list[int], physical: list[int], by: int) -> tuple[list[int], list[int]]:
-    """The maps of a text that lost its first *by* characters."""
-    kept = [(at - by, to) for at, to in zip(logical, physical, strict=True)]
-    first = max(index for index, (at, _) in enumerate(kept) if at <= 0)
-    at, to = kept[first]
-    kept = [(0, to - at), *kept[first + 1 :]]
-    return [at for at, _ in kept], [to for _, to in kept]

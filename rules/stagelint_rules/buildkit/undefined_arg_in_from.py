@@ -66,4 +66,4 @@ class UndefinedArgInFrom(Rule):
                     edit = Edit(span, text.replace(name, near))
                     fix = Fix(f"Write `{near}`", (edit,), Guarantee.BEHAVIOUR)
                 message = f"no ARG above the first FROM declares `{name}`{hint}"
-                yield self.finding(file, span, message, fix=fix, stage=stage)
+                yield self.finding(file, span, message, fix=fix, stage=stage, aliases=("BK009",))

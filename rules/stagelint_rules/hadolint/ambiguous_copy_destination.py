@@ -9,13 +9,14 @@ from stagelint.rule import Bad, Finding, Good, Rule, Severity
 class AmbiguousCopyDestination(Rule):
     """Several sources copied to what does not look like a folder.
 
-    Only a slash at the end says that it is one; without it, the classic builder refuses. BuildKit makes
-    a folder of it. Nothing is said of `.`, `..` and what ends in them, which are folders anyway, as
-    hadolint does, nor of a destination with a variable of unknown value.
+    Only a slash at the end says that it is one; without it, the classic builder refuses. BuildKit
+    makes a folder of it. Nothing is said of `.`, `..` and what ends in them, which are folders
+    anyway, as hadolint does, nor of a destination with a variable of unknown value.
     """
 
     code = "DL3021"
     severity = Severity.INFO
+    default = False
     words = ("copy",)
     examples = (
         Bad(

@@ -9,13 +9,15 @@ from stagelint.rule import Bad, Finding, Good, Rule, Severity
 class ShellFormCommand(Rule):
     """A CMD or ENTRYPOINT in shell form, whatever the base image.
 
-    The program runs below a shell, which does not pass on the signal that stops a container. BK013 says
-    the same, with a fix, where it is known that the base image sets no SHELL; this rule speaks where
-    that is not known, as hadolint does. It is silent where the file has a SHELL, which somebody wanted.
+    The program runs below a shell, which does not pass on the signal that stops a container. BK013
+    says the same, with a fix, where it is known that the base image sets no SHELL; this rule speaks
+    where that is not known, as hadolint does. It is silent where the file has a SHELL, which
+    somebody wanted.
     """
 
     code = "DL3025"
     severity = Severity.INFO
+    default = False
     words = ("cmd", "entrypoint")
     examples = (
         Bad(

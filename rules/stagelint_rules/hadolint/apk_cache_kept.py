@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.model import File
+from stagelint.model.caches import APK_CACHE, filled
+from stagelint.model.moments import Moment
+from stagelint.model.packages import ManagerCall
+from stagelint.model.rewriting import add_option
+from stagelint.model.stages import Stage
+from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+
+_OPTION = "--no-cache"
+#: More are left to a person.
+_MOST_EDITS = 200
+
+
+class ApkCacheKept(Rule):
+    """The index of `apk` stays in a layer of an image that ships.
+
+    It makes the image larger, by some megabytes, and is too old when it is read again.
+
+    It speaks of `apk add` without `--no-cache`, once for each call. It is silent where hadolint is
+    not: where the same RUN removes `/var/cache/apk`, and where a cache is mounted at
+    `/etc/apk/cache` or above. The fix adds `--no-cache` to all such calls of the file, since one
+    may read what another has left.
+    """
+
+    code = "DL3019"
+    severity = Severity.INFO
+    roles = SHIPPED
+    widens = True
+    words = ("apk",)
+    examples = (
+        Bad(
+            """
+            FROM alpine:3.20
+            RUN apk add --update curl && apk -q add git
+                ^^^^^^^ the index that `apk` fetches stays in the image
+                                         ^^^^^^^^^^ the index that `apk` fetches stays in the image
+            """,
+            fixed="""
+            FROM alpine:3.20
+            RUN apk add --no-cache --update curl && apk -q add --no-cache git
+            """,
+            unsafe=True,
+        ),
+        Good(
+            """
+            FROM alpine:3.20
+            RUN apk add --no-cache curl && apk --no-cache add git
+            RUN apk update && apk add vim && rm -rf /var/cache/apk/*
+            RUN --mount=type=cache,target=/var/cache/apk apk add tmux
+            RUN --mount=type=cache,target=/etc/apk/cache apk add nano
+            RUN apk del curl && apk upgrade
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        found = [
+            (stage, run, told)
+            for stage in file.stages
+            for run in file.written(stage)
+            for told in filled(run, APK_CACHE)
+        ]
+        fix = _fix(found)
+        spoken = {stage.index for stage in self.stages(file)}
+        for stage, _, told in found:
+            if stage.index in spoken:
+                yield self.finding(
+                    file,
+                    told.head,
+                    "the index that `apk` fetches stays in the image",
+                    stage=stage,
+                    fix=fix,
+                )
+
+
+def _fix(found: list[tuple[Stage, Moment, ManagerCall]]) -> Fix | None:
+    """One for all, since a call may read what another has left."""
+    edits: list[Edit] = []
+    for _, run, told in found[:_MOST_EDITS]:
+        edits += add_option(run.instruction, told.call, told.at, _OPTION)
+    if len(edits) < len(found):
+        return None
+    return Fix(f"Add `{_OPTION}`", tuple(edits), Guarantee.SAME_BUT_CACHES)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagelint.edit import Fix, Guarantee
+from stagelint.model import File
+from stagelint.model.caches import ZYPPER_CACHE, filled
+from stagelint.model.rewriting import append_command
+from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
+from stagelint.syntax.nodes import Instruction
+
+
+class ZypperCacheKept(Rule):
+    """The cache of `zypper` stays in a layer of an image that ships.
+
+    Lists and packages that nobody reads again make the image larger, by dozens of megabytes.
+
+    It speaks of what `zypper` installs or updates in a RUN that does not end with the cache
+    emptied, by `zypper clean` or by `rm`; a later RUN cannot make a layer smaller. It is silent,
+    where hadolint is not, about `rm -rf /var/cache/zypp`. The fix adds `zypper clean --all` at the
+    end of the RUN.
+    """
+
+    code = "DL3036"
+    severity = Severity.INFO
+    roles = SHIPPED
+    widens = True
+    words = ("zypper",)
+    examples = (
+        Bad(
+            """
+            FROM opensuse/leap:15.6
+            RUN zypper -n install curl=8.6.0
+                ^^^^^^^^^^^^^^^^^ what `zypper install` downloads stays in the image
+            """,
+            fixed="""
+            FROM opensuse/leap:15.6
+            RUN zypper -n install curl=8.6.0 && zypper clean --all
+            """,
+            unsafe=True,
+        ),
+        Good(
+            """
+            FROM opensuse/leap:15.6
+            RUN zypper -n install curl=8.6.0 && zypper clean
+            RUN zypper -n in git=2.43 && rm -rf /var/cache/zypp/*
+            RUN --mount=type=cache,target=/var/cache/zypp zypper -n in vim=9.1
+            """
+        ),
+    )
+
+    def check(self, file: File) -> Iterator[Finding]:
+        for stage in self.stages(file):
+            for run in file.written(stage):
+                found = [*filled(run, ZYPPER_CACHE)]
+                fix = _fix(run.instruction) if found else None
+                for told in found:
+                    message = f"what `{told.program} {told.verb}` downloads stays in the image"
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+
+
+def _fix(run: Instruction) -> Fix | None:
+    edits = append_command(run, "zypper clean --all")
+    return Fix("Add `zypper clean --all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
