@@ -83,7 +83,7 @@ class Answer(NamedTuple):
 def ours(file: File, ruleset: Ruleset = RULESET) -> frozenset[Warned]:
     """What stagelint says of *file*: each check by itself, though a run says each cause once."""
     found: set[Warned] = set()
-    said = [each for rule in ruleset.rules(file.source.text) for each in rule().check(file)]
+    said = [each for rule in ruleset.rules(file) for each in rule().check(file)]
     for finding in suppress.apply(file, said, ruleset, frozenset()):
         if finding.code in CHECK_OF:
             at = finding.span.start

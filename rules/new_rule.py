@@ -1,6 +1,7 @@
 """Start a rule: `python rules/new_rule.py copy-of-everything SL199`.
 
-Writes a file whose tests are red until the rule is written.
+Writes a file whose tests are red until the rule is written; one with a code of BuildKit's or hadolint's
+(BK023, DL3068) in their folder.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+
+#: Where the rules lie that are not stagelint's own.
+FOLDERS = {"BK": "buildkit", "DL": "hadolint"}
 
 TEMPLATE = '''from __future__ import annotations
 
@@ -49,7 +53,8 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     slug, code = arguments
-    path = Path(__file__).parent / "stagelint_rules" / f"{slug.replace('-', '_')}.py"
+    folder = Path(__file__).parent / "stagelint_rules" / FOLDERS.get(code[:2], "")
+    path = folder / f"{slug.replace('-', '_')}.py"
     name = "".join(part.capitalize() for part in slug.split("-"))
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:

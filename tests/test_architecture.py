@@ -48,7 +48,7 @@ def importers(*names: str) -> set[str]:
         (["yaml"], {"project.yaml"}),
         (["tree_sitter", "tree_sitter_hcl"], {"project.hcl"}),
         (["ruamel"], {"project.yaml_shape"}),
-        (["stagelint.project"], {"session", "cli", *PROJECT}),
+        (["stagelint.project"], {"session", "cli", "migrate", *PROJECT}),
         (["subprocess"], {"discover", "verify.process", "shellcheck.program"}),
         (
             ["concurrent", "threading"],

@@ -522,7 +522,7 @@ def test_a_file_that_buildkit_rejects_is_not_fixed_safely(stagelint: Run) -> Non
         ("", "SL101 SL102"),
         ("--select SL101", "SL101"),
         ("--select SL1", "SL101 SL102"),
-        ("--select ALL", "SL101 SL102"),
+        ("--select ALL --ignore BK,DL,SC", "SL101 SL102"),
         ("--select numeric-stage-reference", "SL102"),
         ("--select SL101,SL102", "SL101 SL102"),
         ("--select SL101 --select SL102", "SL101 SL102"),
@@ -1288,8 +1288,10 @@ output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
 strict-labels = false
+ignore-comments = true
 final-base-budget = ""
 sizes = ""
+baseline = ""
 
 [targets]
 "*" = ["a", "b"]
@@ -1808,7 +1810,8 @@ def test_interrupted(folder: Path) -> None:
 
 HEAVY = (
     "asyncio concurrent.futures dataclasses difflib dockerfile_parse importlib.metadata inspect"
-    " json libcst logging networkx pathlib ruamel stagelint.project"
+    " json libcst logging networkx pathlib ruamel stagelint.baseline stagelint.changes"
+    " stagelint.fingerprints stagelint.migrate stagelint.project stagelint.selection stagelint.silence"
     " stagelint.verify subprocess tempfile tomllib tree_sitter unittest yaml"
 )
 LOADED = """

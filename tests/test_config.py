@@ -55,6 +55,7 @@ unsafe-fixes = true
 allow-libc-change = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
+baseline = ""
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -235,8 +236,8 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, trusted-registries, plugins,"
     " preset, builder-stages, dialect, fail-level, output-format, unsafe-fixes, allow-libc-change,"
-    " strict-labels, final-base-budget, sizes, targets, per-file-ignores, severity, build-args,"
-    " registry-mirrors, label-schema"
+    " strict-labels, ignore-comments, final-base-budget, sizes, baseline, targets, per-file-ignores, severity,"
+    " build-args, registry-mirrors, label-schema"
 )
 
 
@@ -560,8 +561,10 @@ output-format = "text"
 unsafe-fixes = false
 allow-libc-change = false
 strict-labels = false
+ignore-comments = true
 final-base-budget = ""
 sizes = ""
+baseline = ""
 targets = []
 
 [per-file-ignores]
@@ -599,8 +602,10 @@ output-format = "json-lines"
 unsafe-fixes = true
 allow-libc-change = true
 strict-labels = false
+ignore-comments = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
+baseline = ""
 
 [targets]
 "services/*" = ["test", "prod"]

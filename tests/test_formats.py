@@ -26,6 +26,7 @@ from markdown_it.token import Token
 
 from stagelint.config import FORMATS
 from stagelint.edit import Edit, Fix, Guarantee, apply
+from stagelint.fingerprints import fingerprints, relative
 from stagelint.model.roles import Role
 from stagelint.registry import Registry
 from stagelint.report import azure, github, interchange, markdown, sarif
@@ -258,10 +259,10 @@ def run_python(code: str, folder: Path) -> str:
 def test_paths_are_seen_from_the_folder(tmp_path: Path) -> None:
     inside = os.path.join("a", "b", "Dockerfile")
 
-    assert interchange.relative(os.path.join(os.curdir, inside)) == "a/b/Dockerfile"
-    assert interchange.relative(os.path.abspath(inside)) == "a/b/Dockerfile"
-    assert interchange.relative(str(tmp_path / "x"), str(tmp_path / "y")) == "../x"
-    assert interchange.relative("") == interchange.relative("-") == "-"
+    assert relative(os.path.join(os.curdir, inside)) == "a/b/Dockerfile"
+    assert relative(os.path.abspath(inside)) == "a/b/Dockerfile"
+    assert relative(str(tmp_path / "x"), str(tmp_path / "y")) == "../x"
+    assert relative("") == relative("-") == "-"
 
 
 def test_fingerprints_stay_while_lines_move_and_texts_are_indented() -> None:
@@ -269,8 +270,8 @@ def test_fingerprints_stay_while_lines_move_and_texts_are_indented() -> None:
     moved = "# new\n\nFROM a AS b\nRUN  x\n\tRUN x\n"
     twice = [Span(match.start(), match.end()) for match in re.finditer("RUN +x", text)]
     again = [Span(match.start(), match.end()) for match in re.finditer("RUN +x", moved)]
-    before = interchange.fingerprints([found(text=text, span=span) for span in twice])
-    after = interchange.fingerprints([found(text=moved, span=span) for span in again])
+    before = fingerprints([found(text=text, span=span) for span in twice])
+    after = fingerprints([found(text=moved, span=span) for span in again])
 
     assert before == after
     assert len({*before}) == 2
@@ -288,14 +289,14 @@ def test_fingerprints_stay_while_lines_move_and_texts_are_indented() -> None:
     ids=["path", "code", "stage", "line"],
 )
 def test_fingerprints_tell_apart(other: Finding) -> None:
-    one, two = interchange.fingerprints([found(), other])
+    one, two = fingerprints([found(), other])
 
     assert one != two
 
 
 def test_fingerprints_forget_the_numbers_of_unnamed_stages_and_the_message() -> None:
-    (one,) = interchange.fingerprints([found(stage="stage-1", message="see line 3")])
-    (two,) = interchange.fingerprints([found(stage="stage-2", message="see line 4")])
+    (one,) = fingerprints([found(stage="stage-1", message="see line 3")])
+    (two,) = fingerprints([found(stage="stage-2", message="see line 4")])
 
     assert one == two
 
@@ -785,7 +786,7 @@ def test_github_obeys_no_command_of_a_file(text: str) -> None:
     assert [each.name for each in commands] == ["group", "endgroup", "warning", "warning"]
     for command, finding in zip(commands[2:], findings, strict=True):
         path = command.properties["file"]
-        assert path == interchange.relative(finding.source.path, os.getcwd())
+        assert path == relative(finding.source.path, os.getcwd())
         assert command.properties["line"] == str(finding.source.position(finding.span.start).line)
         assert set(command.properties) <= {"title", "file", "line", "endLine", "col", "endColumn"}
     assert len(log_lines(output)) == 2 + 2 * len(findings) + 1
@@ -841,7 +842,7 @@ def test_azure_obeys_no_command_of_a_file(text: str) -> None:
     for command, finding in zip(commands, findings, strict=True):
         assert command.properties == {
             "type": "warning",
-            "sourcepath": interchange.relative(finding.source.path, os.getcwd()),
+            "sourcepath": relative(finding.source.path, os.getcwd()),
             "linenumber": str(finding.source.position(finding.span.start).line),
             "columnnumber": str(finding.source.position(finding.span.start).column),
             "code": finding.code,

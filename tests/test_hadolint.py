@@ -38,12 +38,13 @@ def test_no_rule_is_lost() -> None:
 @pytest.mark.skipif(not HADOLINT, reason="hadolint is not installed")
 def test_every_difference_has_a_reason(tmp_path: Path) -> None:
     paths = [str(path) for path in (ROOT / "fixtures").glob("*/Dockerfile")]
-    for number, (rule, example) in enumerate(
-        (rule, each) for rule in rules_of("stagelint_rules") for each in rule.examples
-    ):
-        text = dedent(example.text).lstrip("\n")
+    examples = [
+        (rule.code, each.text) for rule in rules_of("stagelint_rules") for each in rule.examples
+    ]
+    for number, (code, marked) in enumerate(examples):
+        text = dedent(marked).lstrip("\n")
         if not text.startswith("--- ") and "stagelint: ignore" not in text:
-            path = tmp_path / f"{rule.code}-{number}.Dockerfile"
+            path = tmp_path / f"{code}-{number}.Dockerfile"
             path.write_text(_CARETS.sub("", text))
             paths.append(str(path))
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.fingerprints import fingerprints
 from stagelint.model.roles import Role
-from stagelint.report import concise, diff, interchange, json_format, summary, terminal, text
+from stagelint.report import concise, diff, json_format, summary, terminal, text
 from stagelint.rule import Finding, Related, Severity
 from stagelint.source import Source, Span
 
@@ -574,7 +575,7 @@ def test_json_has_the_keys_of_ruff_and_more() -> None:
             "note": "mind the gap",
             "certain": True,
             "guarantee": "same-build",
-            "fingerprint": interchange.fingerprints([found])[0],
+            "fingerprint": fingerprints([found])[0],
         }
     ]
 

@@ -14,11 +14,15 @@ from stagelint import __version__
 from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "completion")
+COMMANDS = (
+    *("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate"),
+    "completion",
+)
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
 ENGINES = ("docker", "podman", "buildah")
+_ADD_IGNORE = "--add-ignore"
 #: More seconds than threads can wait.
 _FOREVER = 1e8
 
@@ -32,6 +36,7 @@ commands:
   catalog  show or ask registries for the sizes of base images
   rule     explain a rule
   config   show the settings in force, or the schema of their file
+  migrate  turn a configuration of hadolint into one of stagelint
   completion  print what completes words in a shell
 
 `stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
@@ -58,6 +63,8 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     """The command and its arguments. Raises `SystemExit` for --help, --version and mistakes."""
     arguments = list(argv)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "check"
+    # argparse would take the next word for the reason, which is more likely a path.
+    arguments = [f"{each}=" if each == _ADD_IGNORE else each for each in arguments]
     return command, parser_of(command).parse_args(arguments)
 
 
@@ -71,7 +78,7 @@ def parser_of(command: str) -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
-    parser.set_defaults(preset=None, builder_stages=None)
+    parser.set_defaults(preset=None, builder_stages=None, no_ignore_comments=False)
     _PARSERS[command](parser)
     return parser
 
@@ -104,6 +111,7 @@ def _check(parser: ArgumentParser) -> None:
     )
     fixing.add_argument("--diff", action="store_true", help="show what --fix would change")
     fixing.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
+    _adoption(parser)
     _verification(parser)
     rules = parser.add_argument_group("rules (codes, prefixes, names or ALL; comma-separated)")
     rules.add_argument("--select", action="append", metavar="RULES", help="run these")
@@ -121,6 +129,7 @@ def _check(parser: ArgumentParser) -> None:
         metavar="WHETHER",
         help="whether rules for what ships speak of other stages: quiet (default) or all",
     )
+    rules.add_argument("--no-ignore-comments", action="store_true", help="comments silence no rule")
     _build(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
@@ -144,6 +153,30 @@ def _check(parser: ArgumentParser) -> None:
     )
     _project(files.add_argument)
     _configuration(files.add_argument)
+
+
+def _adoption(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("starting clean (say nothing of what was there before)")
+    group.add_argument(
+        _ADD_IGNORE,
+        type=_reason,
+        metavar="[=REASON]",
+        help="write comments that silence what is found, after --fix if that is given",
+    )
+    group.add_argument("--baseline", metavar="FILE", help="say nothing of the findings in FILE")
+    group.add_argument(
+        "--update-baseline", action="store_true", help="write what is found to that file"
+    )
+    group.add_argument(
+        "--since", metavar="REF", help="only what lines say that changed since this commit"
+    )
+    group.add_argument("--staged", action="store_true", help="only what staged lines say")
+
+
+def _reason(text: str) -> str:
+    if not text.isprintable():
+        raise ArgumentTypeError("a reason is one line of text")
+    return text.strip()
 
 
 def _graph(parser: ArgumentParser) -> None:
@@ -348,6 +381,16 @@ def _config(parser: ArgumentParser) -> None:
     _configuration(parser.add_argument)
 
 
+def _migrate(parser: ArgumentParser) -> None:
+    parser.description = "Turn a configuration of hadolint into one of stagelint."
+    parser.epilog = "Exit status: 0 done, 2 cannot be read or written."
+    parser.add_argument("path", nargs="?", metavar="FILE", help="default: .hadolint.yaml")
+    parser.add_argument(
+        "--write", action="store_true", help="write stagelint.toml into the current folder"
+    )
+    _configuration(parser.add_argument)
+
+
 def _completion(parser: ArgumentParser) -> None:
     parser.description = "Print what makes a shell complete the words of a command line."
     parser.epilog = "In ~/.bashrc: source <(stagelint completion bash)"
@@ -402,5 +445,6 @@ _PARSERS = {
     "catalog": _catalog,
     "rule": _rule,
     "config": _config,
+    "migrate": _migrate,
     "completion": _completion,
 }

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from stagelint import discover, engine
 from stagelint.edit import Guarantee
 from stagelint.model.file import File
+from stagelint.report.terminal import escape
 from stagelint.result import STDIN, Outcome, Report, kept_as, report, stdin_report
 from stagelint.rule import Finding
 from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
+
+if TYPE_CHECKING:
+    from stagelint.selection import Selection
 
 
 def run(session: Session, say: Callable[[str], None]) -> Report:
@@ -26,15 +31,21 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
         raise UsageError("stdin (-) is linted alone, without other paths")
     _check_arguments(given)
     written = [path for _, path in session.outputs if path]
+    selection = _selection(session, paths)
     sources = list(_sources(session, paths))
+    if selection:
+        sources = [each for each in sources if selection.wants(each)]
     if written:
         from stagelint import outputs
 
         outputs.check(written, sources, session)
     session.look_for_targets(sources)
-    fixing = given.fix or given.fix_only or given.diff
+    fixing = given.fix or given.fix_only or (given.diff and given.add_ignore is None)
     session.look_at_scripts(sources)
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
+    notes: list[str] = []
+    if given.add_ignore is not None:
+        outcomes = [_silenced(session, one, selection, notes) for one in outcomes]
     if given.verify:
         from stagelint.verify.process import orderly_end
 
@@ -42,14 +53,43 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
             errors = _verify(session, outcomes, say) + _write(session, outcomes)
     else:
         errors = _write(session, outcomes)
+    count = len(outcomes)
     outcomes += _in_projects(session, paths)
-    if paths == [STDIN]:
-        return stdin_report(session, outcomes, errors)
-    return report(session, outcomes, errors)
+    if selection:
+        notes += selection.update(outcomes)
+        outcomes = selection.of(outcomes)
+        notes += selection.remarks(outcomes)
+    if given.add_ignore is not None:
+        notes += _unsilenced(outcomes[count:])
+    said = (stdin_report if paths == [STDIN] else report)(session, outcomes, errors)
+    lines = map(escape, [] if given.quiet else notes)
+    return said._replace(notes=[*said.notes, *lines]) if notes else said
+
+
+def _selection(session: Session, paths: list[str]) -> Selection | None:
+    """What of the findings is to be said; None for all of it. Raises `UsageError`."""
+    given = session.arguments
+    asked = (given.since is not None, given.staged, given.update_baseline, session.baseline_path)
+    if not any(asked):
+        return None
+    from stagelint.selection import Selection
+
+    return Selection(session, paths)
 
 
 def _check_arguments(given: Namespace) -> None:
-    """Raises `UsageError` for options that have no effect without others."""
+    """Raises `UsageError` for options that have no effect without others, or none together."""
+    lines = "--since" if given.since is not None else "--staged" if given.staged else ""
+    others = {
+        "--staged": given.since is not None and given.staged,
+        "--update-baseline": given.update_baseline,
+        "--add-ignore": given.add_ignore is not None,
+        "stdin (-)": STDIN in given.paths,
+    }
+    for other in (other for other, used in others.items() if lines and used):
+        raise UsageError(f"{lines} does not go with {other}")
+    if given.update_baseline and (given.diff or given.fix_only or given.add_ignore is not None):
+        raise UsageError("--update-baseline does not go with --diff, --fix-only or --add-ignore")
     if given.verify:
         if not (given.fix or given.fix_only or given.diff):
             raise UsageError("--verify goes with --fix, --fix-only or --diff")
@@ -106,6 +146,37 @@ def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     file = File(after, options)
     findings = engine.prove(file, engine.lint(file, ruleset, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
+
+
+def _silenced(
+    session: Session, one: Outcome, selection: Selection | None, notes: list[str]
+) -> Outcome:
+    """Write comments into a file that silence what is found; *notes* get what was done."""
+    from stagelint.report.parts import plural
+    from stagelint.silence import silence
+
+    path, reason = one.before.path, session.arguments.add_ignore
+    chosen = selection.new if selection else list[Finding]
+    ruleset = session.ruleset_for(path)
+    others = session.others_for(path)
+    done = silence(one.after, session.options_for, ruleset, chosen, reason, others)
+    notes += done.left
+    if done.source is one.after:
+        return one
+    would = "would be " if session.arguments.diff else ""
+    notes.append(f"{path}: {plural(done.silenced, 'finding')} {would}silenced")
+    file = File(done.source, session.options_for(done.source))
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
+    return one._replace(after=done.source, findings=findings)
+
+
+def _unsilenced(outcomes: list[Outcome]) -> Iterator[str]:
+    """Names what is found in files of a repository, whose languages have comments of their own."""
+    from stagelint.silence import unsilenced
+
+    for finding in (each for one in outcomes for each in one.findings):
+        comment = f"`# stagelint: ignore[{finding.code}]`"
+        yield unsilenced(finding, f"write {comment} on the line, or above it")
 
 
 def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:

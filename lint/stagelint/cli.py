@@ -307,6 +307,33 @@ def _config(given: Namespace) -> int:
     return CLEAN
 
 
+def _migrate(given: Namespace) -> int:
+    from stagelint import discover, migrate
+    from stagelint.source import Source
+
+    session = Session(given)
+    path = given.path or next(filter(os.path.exists, migrate.NAMES), None)
+    if path is None:
+        return _fail(f"there is no {' and no '.join(migrate.NAMES)} here; name the file")
+    try:
+        registry = session.registry(session.main_config)
+        found = migrate.migrate(discover.read(path), registry)
+    except migrate.MigrationError as error:
+        return _fail(str(error))
+    for line in found.left:
+        _complain(line)
+    existing = config.in_folder(os.curdir) if given.write else None
+    if not given.write or existing:
+        _print([found.text], sys.stdout)
+    if existing:
+        below = " below [tool.stagelint]" if existing.endswith(config.PYPROJECT) else ""
+        name = os.path.basename(existing)
+        return _fail(f"{name} is there already and was left alone; add this to it{below}")
+    if given.write:
+        discover.create(migrate.WRITTEN, Source(migrate.WRITTEN, found.text))
+    return CLEAN
+
+
 def _completion(given: Namespace) -> int:
     from stagelint import completion
 
@@ -339,5 +366,6 @@ _COMMANDS = {
     "catalog": _catalog,
     "rule": _rule,
     "config": _config,
+    "migrate": _migrate,
     "completion": _completion,
 }

@@ -93,11 +93,15 @@ class Config(NamedTuple):
     """Labels that an image must have, with the kind of their value."""
     strict_labels: bool = False
     """Are labels wrong that the schema does not have?"""
+    ignore_comments: bool = True
+    """Do comments silence rules?"""
     output_format: str = "text"
     unsafe_fixes: bool = False
     plugins: tuple[str, ...] = ()
     sizes: str = ""
     """A file with sizes of base images, relative to the configuration file; empty for none."""
+    baseline: str = ""
+    """A file with findings to say nothing of, relative to the configuration file; or empty."""
     path: str = ""
     """The configuration file; empty for none."""
     root: str = ""
@@ -109,6 +113,11 @@ class Config(NamedTuple):
     def sizes_path(self) -> str | None:
         """Where the file `sizes` lies."""
         return os.path.join(os.path.dirname(self.path), self.sizes) if self.sizes else None
+
+    @property
+    def baseline_path(self) -> str | None:
+        """Where the file `baseline` lies."""
+        return os.path.join(os.path.dirname(self.path), self.baseline) if self.baseline else None
 
     def matches(self, glob: str, path: str, *, above: bool = True) -> bool:
         """Does *glob* match *path*, or if *above* a folder it lies in?
@@ -171,7 +180,7 @@ class Configs:
                 config = self._known[at]
                 break
             climbed.append(at)
-            path = _in_folder(at)
+            path = in_folder(at)
             if path is not None:
                 config = load(_near(path))
                 break
@@ -183,7 +192,7 @@ class Configs:
 
 def find(folder: str) -> str | None:
     """The configuration file for *folder*: its own, or that of the nearest folder above."""
-    found = (_in_folder(at) for at in _upwards(folder))
+    found = (in_folder(at) for at in _upwards(folder))
     return next((_near(path) for path in found if path is not None), None)
 
 
@@ -222,7 +231,8 @@ def _upwards(folder: str) -> Iterator[str]:
         at = parent
 
 
-def _in_folder(folder: str) -> str | None:
+def in_folder(folder: str) -> str | None:
+    """The configuration file that lies in *folder* itself."""
     for name in NAMES:
         path = os.path.join(folder, name)
         if os.path.isfile(path) and (name != PYPROJECT or _has_table(path)):

@@ -191,27 +191,42 @@ def _git_names(folder: str) -> list[str] | None:
     Files, and repositories inside with `/` at the end. The repository is not trusted: nothing
     that its configuration names is run, nothing is fetched.
     """
-    git = _git()
-    if git is None:
-        return None
-    import subprocess
-
     what = ("-z", "--cached", "--others", "--exclude-standard", "--stage", "-t")
-    kept = {key: value for key, value in os.environ.items() if key not in _GIT_STATE}
     try:
-        run = subprocess.run(
-            [git, "-c", "core.fsmonitor=false", "ls-files", *what],
-            cwd=folder or None,
-            env={**kept, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        status, output, _ = git(folder, "ls-files", *what)
     except OSError:
         return None
-    names = _entries(os.fsdecode(run.stdout)) if run.returncode == 0 else ["./"]
+    names = _entries(output) if status == 0 else ["./"]
     return None if "./" in names else names  # an empty submodule's place lists itself alone
+
+
+def git(
+    folder: str, *arguments: str, settings: Sequence[str] = (), index: str | None = None
+) -> tuple[int, str, str]:
+    """Status, output and errors of git in *folder*, with *settings* for its `-c`.
+
+    The repository is not trusted: no monitor, hook or pager that its configuration names is run, and
+    nothing is fetched. *index* is a file to take for its index. Raises `OSError` if there is no git.
+    """
+    program = _git()
+    if program is None:
+        raise FileNotFoundError("there is no program git")
+    import subprocess
+
+    kept = {key: value for key, value in os.environ.items() if key not in _GIT_STATE}
+    safe = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    safe |= {"GIT_INDEX_FILE": index} if index else {}
+    settings = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", *settings)
+    options = [part for each in settings for part in ("-c", each)]
+    done = subprocess.run(
+        [program, "--no-pager", *options, *arguments],
+        cwd=folder or None,
+        env={**kept, **safe},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr)
 
 
 def _entries(listing: str) -> list[str]:

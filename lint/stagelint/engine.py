@@ -8,8 +8,9 @@ from stagelint import suppress
 from stagelint.edit import Edit, Fix, Guarantee, apply
 from stagelint.model.file import File, Options
 from stagelint.model.project import Project
+from stagelint.model.suppressions import CHECKS
 from stagelint.registry import Ruleset
-from stagelint.rule import Finding, ProjectRule
+from stagelint.rule import Finding, ProjectRule, Severity
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
 
@@ -48,16 +49,24 @@ class Fixed(NamedTuple):
 
 def lint(file: File, ruleset: Ruleset, others: Others = nobody) -> list[Finding]:
     """What *ruleset* and *others* find in *file* and no comment silences, in the order of the text."""
-    rules = ruleset.rules(file.source.text)
+    rules = ruleset.rules(file)
     said, asked = others(file)
     found = [each for rule in rules if not rule.late for each in rule().check(file)]
-    found = ruleset.judged([*found, *said])
+    found += said
+    found = ruleset.judged(list(map(_fatal, found)) if file.checks.is_error else found)
     ran = (ruleset.codes - ruleset.of_shellcheck | asked) - {r.code for r in rules if r.late}
     kept = suppress.apply(file, found, ruleset, ran)
     late = ruleset.judged([each for rule in rules if rule.late for each in rule().check(file)])
     if late:
         kept += suppress.apply(file, late, ruleset, frozenset())
     return sorted(kept, key=lambda each: (each.source.path, each.span, each.code))
+
+
+def _fatal(finding: Finding) -> Finding:
+    """What BuildKit finds fails the build, if the directive `# check=error=true` says so."""
+    names = (finding.code, *finding.aliases)
+    is_check = finding.code.startswith("BK") or not set(CHECKS).isdisjoint(names)
+    return finding._replace(severity=Severity.ERROR) if is_check else finding
 
 
 def lint_project(project: Project, ruleset: Ruleset) -> list[Finding]:

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 
-from stagelint.rule import Finding, Rule, Severity
+from stagelint.model.file import File, Options
+from stagelint.rule import Finding, ProjectRule, Rule, Severity
 from stagelint.source import Span
 from stagelint.syntax.characters import nearest
 from stagelint.tuples import NamedTuple
 
 ALL = "ALL"
+#: What cannot be read is always said, unless it is ignored by name.
+ALWAYS = ("invalid-syntax", "unreadable-file")
 _CODE = r"[A-Z]+\d+\Z"
 
 #: The checks of ShellCheck, a program that runs if it is there: `SC` and four digits. Those that it
@@ -31,6 +34,15 @@ class Entry(NamedTuple):
     module: str
     aliases: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    waits_for: str = ""
+    of_projects: bool = False
+    """Does it speak of repositories alone?"""
+
+    def may_find(self, text: str, options: Options) -> bool:
+        """Could the rule find something in a file of that *text*, in lower case?"""
+        if self.of_projects or (self.waits_for and not getattr(options, self.waits_for)):
+            return False
+        return not self.words or any(word in text for word in self.words)
 
 
 class UnknownSelector(Exception):
@@ -97,32 +109,43 @@ class Registry:
             if families:
                 found |= self._by_family.get(selector, frozenset())
             if not found:
-                near = nearest(selector, list(self._by_word)) or nearest(
-                    selector.upper(), list(self._by_word)
-                )
-                hint = f"; did you mean `{near[0]}`?" if near else ""
-                raise UnknownSelector(f"no rule is called `{selector}`{hint}")
+                raise UnknownSelector(self.unknown(selector))
             codes |= found
         return frozenset(codes)
+
+    def unknown(self, selector: str) -> str:
+        """Says that no rule is called so, and what one is called that was perhaps meant.
+
+        Of the codes that differ in their digits none is nearer than the others.
+        """
+        words = [ALL, *(word for each in self.entries for word in (*each[:2], *each.aliases))]
+        if re.match(_CODE, selector):
+            letters = selector.rstrip("0123456789")
+            words = [
+                word
+                for word in words
+                if re.match(_CODE, word) and word.startswith(letters) and len(word) != len(selector)
+            ]
+        near = nearest(selector, words) or nearest(selector.upper(), words)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        return f"no rule is called `{selector}`{hint}"
 
     @cached_property
     def defaults(self) -> frozenset[str]:
         """The codes of the rules that are on unless deselected."""
         return frozenset(each.code for each in self.entries if each.default)
 
-    def load(self, codes: Iterable[str], text: str | None = None) -> list[type[Rule]]:
+    def load(self, codes: Iterable[str], file: File | None = None) -> list[type[Rule]]:
         """The classes of the rules with these codes, in the order of the index.
 
-        With *text*, only of those that could find something in it.
+        With *file*, only of those that could find something in it.
         """
         wanted = frozenset(codes)
-        lowered = text and text.lower()
-        return [
-            self._load(each)
-            for each in self.entries
-            if each.code in wanted
-            and (lowered is None or not each.words or any(word in lowered for word in each.words))
-        ]
+        entries = [each for each in self.entries if each.code in wanted]
+        if file is not None:
+            text = file.source.text.lower()
+            entries = [each for each in entries if each.may_find(text, file.options)]
+        return [self._load(each) for each in entries]
 
     def _load(self, each: Entry) -> type[Rule]:
         if each.code not in self._classes:
@@ -156,9 +179,16 @@ class Ruleset:
         codes: frozenset[str],
         ignored: frozenset[str] = frozenset(),
         severities: Mapping[str, Severity] | None = None,
+        *,
+        heeds_comments: bool = True,
     ) -> None:
-        """*codes* are those selected, without the *ignored* ones; *severities* go by code."""
+        """*codes* are those selected, without the *ignored* ones; *severities* go by code.
+
+        *heeds_comments* says whether comments silence rules.
+        """
         self.resolve = registry.resolve
+        self.unknown = registry.unknown
+        self.heeds_comments = heeds_comments
         self.codes = codes - ignored
         self._registry = registry
         self._ignored = ignored
@@ -177,9 +207,9 @@ class Ruleset:
         """The codes of ShellCheck among them."""
         return frozenset(filter(is_of_shellcheck, self.codes))
 
-    def rules(self, text: str | None = None) -> list[type[Rule]]:
-        """The classes, with *text* only those that could find something in it."""
-        return self._registry.load(self.codes, text)
+    def rules(self, file: File | None = None) -> list[type[Rule]]:
+        """The classes, with *file* only those that could find something in it."""
+        return self._registry.load(self.codes, file)
 
     def names(self, finding: Finding) -> frozenset[str]:
         """The codes by which *finding* can be called, its own and those of its aliases."""
@@ -259,4 +289,6 @@ def entry(rule: type[Rule]) -> Entry:
         rule.__module__,
         rule.aliases,
         rule.words,
+        rule.waits_for,
+        issubclass(rule, ProjectRule) and rule.check is ProjectRule.check,
     )

@@ -64,7 +64,7 @@ def stdin_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
     """With --fix the text goes to stdout, changed or not, and the findings to stderr."""
     given = session.arguments
     said = report(session, outcomes, errors)
-    if given.diff or not (given.fix or given.fix_only):
+    if given.diff or not (given.fix or given.fix_only or given.add_ignore is not None):
         return said
     # Editors put what they get in the place of what they sent, so "left out" must not be nothing.
     source = outcomes[0].after if outcomes else discover.read_stdin(given.stdin_filename or STDIN)
@@ -130,7 +130,9 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
     )
     count = sum(len(one.fixed) for one in changed)
     notes = list(_verdicts(session, outcomes))
-    notes += [] if session.arguments.quiet else [f"Would fix {plural(count, 'finding')}."]
+    given = session.arguments
+    if not given.quiet and (given.fix or given.add_ignore is None):
+        notes.append(f"Would fix {plural(count, 'finding')}.")
     failed = bool(changed) and not session.arguments.exit_zero
     return Report(output, notes, errors, failed or _is_refused(outcomes))
 
@@ -240,7 +242,9 @@ def _notes(session: Session, outcomes: list[Outcome]) -> Iterator[str]:
     yield from _verdicts(session, outcomes)
     yield from (escape(f"stagelint: {note}") for note in session.notes)
     if not outcomes and not session.arguments.quiet:
-        yield "stagelint: no Dockerfiles found"
+        given = session.arguments
+        what = "changed" if given.since is not None or given.staged else "found"
+        yield f"stagelint: no Dockerfiles {what}"
     for one in outcomes:
         for withheld in one.withheld:
             finding = withheld.finding

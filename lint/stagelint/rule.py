@@ -118,6 +118,8 @@ class Rule(ABC):
 
     Such a rule is not even imported. Empty if that cannot be told from words.
     """
+    waits_for: ClassVar[str] = ""
+    """The field of `Options` without which it finds nothing, and is not imported either."""
     settings: ClassVar[tuple[str, ...]] = ()
     """Keys of the configuration that decide what it says."""
     widens: ClassVar[bool] = False

@@ -16,7 +16,7 @@ from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
 from stagelint.presets import PRESETS
-from stagelint.registry import Registry, Ruleset, UnknownSelector, is_of_shellcheck
+from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector, is_of_shellcheck
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
-
-#: What cannot be read is always said, unless it is ignored by name.
-_ALWAYS = ("invalid-syntax", "unreadable-file")
 
 
 #: The variable that says in which format findings are printed, if no option does.
@@ -94,6 +91,11 @@ class Session:
         )
         return None if level == "none" else Severity(level)
 
+    @property
+    def baseline_path(self) -> str | None:
+        """The file of the findings to say nothing of, if there is one."""
+        return self.arguments.baseline or self.main_config.baseline_path
+
     def is_excluded(self, path: str) -> bool:
         """Is *path* left out by the configuration or `--exclude`?"""
         extra = tuple(self.arguments.exclude or ())
@@ -131,7 +133,10 @@ class Session:
                 for selector, level in settings.severity.items()
                 for code in _expand(registry, [selector], settings)
             }
-            self._rulesets[key] = Ruleset(registry, codes, ignored, severities)
+            heeds = settings.ignore_comments and not self.arguments.no_ignore_comments
+            self._rulesets[key] = Ruleset(
+                registry, codes, ignored, severities, heeds_comments=heeds
+            )
         return self._rulesets[key]
 
     def rule(self, code: str) -> type[Rule] | None:
@@ -158,7 +163,7 @@ class Session:
             or _of_preset(registry, settings.preset)
             or registry.defaults
         )
-        chosen |= registry.expand(_ALWAYS)
+        chosen |= registry.expand(ALWAYS)
         chosen |= _select(registry, _words(arguments.extend_select), "--extend-select")
         return chosen | _select(registry, settings.extend_select, settings)
 
@@ -214,7 +219,7 @@ class Session:
         if not any(map(is_of_shellcheck, (*words, *settings.select, *settings.extend_select))):
             return
         missing = "there is no `shellcheck`: pip install 'dockerfile-stagelint[shellcheck]'"
-        always = self.registry(settings).expand(_ALWAYS)
+        always = self.registry(settings).expand(ALWAYS)
         ruleset = self.ruleset_for(path)
         if not ruleset.codes - ruleset.of_shellcheck - always:
             raise UsageError(f"nothing but ShellCheck is selected, and {missing}")

@@ -42,8 +42,9 @@ _LISTS = (
     "trusted-registries",
     "plugins",
 )
-_SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels")
+_SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels", "ignore-comments")
 _BUDGET = "final-base-budget"
+_FILES = ("sizes", "baseline")
 _TABLES = (
     "targets",
     "per-file-ignores",
@@ -52,7 +53,7 @@ _TABLES = (
     "registry-mirrors",
     "label-schema",
 )
-_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes", *_TABLES)
+_KEYS = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, *_FILES, *_TABLES)
 
 #: What holds for a choice that neither the file nor a preset makes.
 _UNSAID = {"preset": "none", "builder-stages": "quiet", "fail-level": "warning"}
@@ -85,13 +86,13 @@ def kinds() -> dict[str, str | tuple[str, ...]]:
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"
-    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, "sizes")
+    keys = (*_LISTS, *_CHOICES, *_SWITCHES, _BUDGET, *_FILES)
     lines = [f"# {origin}", *(_shown(config, key) for key in keys)]
     by_pattern: dict[str, tuple[str, ...]] = {}
     for entry in config.targets:
         by_pattern[entry.pattern] = (*by_pattern.get(entry.pattern, ()), entry.name)
     if not by_pattern:
-        lines.append(f"targets = {_toml(config.used_targets)}")
+        lines.append(f"targets = {toml(config.used_targets)}")
     tables: dict[str, Mapping[str, object]] = {
         **({"targets": by_pattern} if by_pattern else {}),
         "per-file-ignores": config.per_file_ignores,
@@ -102,7 +103,7 @@ def show(config: Config) -> str:
     }
     for name, table in tables.items():
         lines += ("", f"[{name}]")
-        lines += (f"{_toml(key)} = {_toml(value)}" for key, value in table.items())
+        lines += (f"{toml(key)} = {toml(value)}" for key, value in table.items())
     return "\n".join(lines) + "\n"
 
 
@@ -111,7 +112,7 @@ def _shown(config: Config, key: str) -> str:
     value = getattr(config, _field(key))
     if value == "" and key in _CHOICES:
         return f"# {key}: as the preset has it" if config.preset else f"# {key}: {_UNSAID[key]}"
-    return f"{key} = {_toml(value)}"
+    return f"{key} = {toml(value)}"
 
 
 class Settings:
@@ -141,6 +142,7 @@ class Settings:
             label_schema=self._strings("label-schema", LABEL_KINDS),
             final_base_budget=self._budget(),
             sizes=self._path("sizes"),
+            baseline=self._path("baseline"),
             path=self.source.path,
             root=root,
             source=self.source,
@@ -157,7 +159,7 @@ class Settings:
         value = self.values[key]
         names = _strings(value)
         if names is None:
-            hint = f"; did you mean [{_toml(value)}]?" if isinstance(value, str) else ""
+            hint = f"; did you mean [{toml(value)}]?" if isinstance(value, str) else ""
             raise self._error(key, f"{key} must be a list of strings{hint}")
         return names
 
@@ -265,12 +267,13 @@ class _Places:
         return self.find(word, key=True) or self.find(word, key=False) or Span(0, 0)
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
+    """A switch, a string or a list of strings as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + "".join(map(_toml_char, value)) + '"'
-    return f"[{', '.join(map(_toml, cast('tuple[str, ...]', value)))}]"
+    return f"[{', '.join(map(toml, cast('tuple[str, ...]', value)))}]"
 
 
 def _toml_char(char: str) -> str:

@@ -16,6 +16,7 @@ class OtherFrontend(Rule):
     """
 
     code = "SL003"
+    words = ("syntax",)
     severity = Severity.INFO
     examples = (
         Bad(

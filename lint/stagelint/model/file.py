@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stagelint.dialect import BUILDKIT, Dialect
-from stagelint.model import images
+from stagelint.model import images, suppressions
 from stagelint.model.dispatch import Dispatch
 from stagelint.model.graph import EdgeKind, Reference, StageGraph
 from stagelint.model.roles import Role, roles
 from stagelint.model.scope import Globals, Scope
 from stagelint.model.stages import Stage, StageTable
-from stagelint.model.suppressions import Suppression, suppressions
+from stagelint.model.suppressions import Said, Suppression
 from stagelint.source import Source, Span
 from stagelint.syntax import parse
 from stagelint.syntax.characters import nearest
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stagelint.model.moments import History, Moment
     from stagelint.model.naming import Naming
     from stagelint.model.outputs import Outputs
+    from stagelint.model.pragmas import Mistake
     from stagelint.model.project import Project, Requests
     from stagelint.model.toolchain import Cause
 
@@ -187,9 +188,9 @@ class File:
         return Naming(self.graph)
 
     @cached_property
-    def suppressions(self) -> list[Suppression]:
-        """Every `# stagelint: ignore[...]` of the file."""
-        return suppressions(self.tree) if self.is_read else []
+    def comments(self) -> Said:
+        """What comments say to linters, to this one or to others."""
+        return suppressions.read(self.tree) if self.is_read else Said()
 
     @cached_property
     def checks(self) -> Checks:
@@ -200,6 +201,11 @@ class File:
     @cached_property
     def unused_suppressions(self) -> list[tuple[Suppression, str]]:
         """Those that silenced nothing, with the reason; the engine sets it for late rules."""
+        return []
+
+    @cached_property
+    def unread_comments(self) -> Sequence[Mistake]:
+        """Those that were to silence something, and that nobody reads; likewise."""
         return []
 
     # -- who needs what ------------------------------------------------------------------------

@@ -44,7 +44,10 @@ class Moment:
         self.user: str | None = history.user
         """As USER says it; None if the base image says it and is not known."""
         self.shell: tuple[str, ...] | None = history.shell
-        """What runs the shell form; None if it is not known."""
+        """What runs the shell form; None if it is not known.
+
+        A comment `# hadolint shell=` says what the base image brings, and counts like a SHELL.
+        """
 
     @property
     def image(self) -> Description | None:
@@ -124,15 +127,21 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
-        is_windows = file.tree.escape == "`" or _is_windows(stage, self.image)
+        is_windows = _is_windows(stage, self.image) or (
+            file.tree.escape == "`" and self.image is None and not is_scratch
+        )
         start = _start(parent, self.image, is_scratch=is_scratch, is_windows=is_windows)
         self.directory: str | None = start[0]
         self.user: str | None = start[1]
-        self.shell: tuple[str, ...] | None = start[2]
+        said = file.comments
+        by_default = None if parent else said.shell
+        self.shell: tuple[str, ...] | None = by_default or start[2]
         self._said: dict[str, int | None] = {}
         self.moments: list[Moment] = []
-        triggers = parent.stage.triggers if parent else ()
+        triggers = tuple(parent.stage.triggers) if parent else ()
         for at, instruction in enumerate((*triggers, *stage.instructions)):
+            if at >= len(triggers):
+                self.shell = said.shells.get(instruction.start, self.shell)
             self.moments.append(Moment(self, at, instruction))
             self._enter(at, instruction)
 

@@ -1,16 +1,60 @@
-"""`# stagelint: ignore[...]` comments: what they silence, and where."""
+"""Comments that silence rules, and where: stagelint's own, hadolint's, BuildKit's directive."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from stagelint.source import Source, Span
-from stagelint.syntax.nodes import Comment, Dockerfile, Instruction, PieceKind
+from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
 
-_COMMENT = re.compile(r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]")
-_SELECTOR = re.compile(r"[^\s,]+")
+if TYPE_CHECKING:
+    from stagelint.model.pragmas import Mistake
+
+COMMENT = r"(?:#|//)[ \t]*stagelint:[ \t]*(file-ignore|ignore)[ \t]*\[([^\]\r\n]*)\]"
+SELECTOR = r"[^\s,]+"
+
+#: The checks of BuildKit v0.25.2, as `skip` and `experimental` name them.
+CHECKS = (
+    "ConsistentInstructionCasing",
+    "CopyIgnoredFile",
+    "DuplicateStageName",
+    "ExposeInvalidFormat",
+    "ExposeProtoCasing",
+    "FromAsCasing",
+    "FromPlatformFlagConstDisallowed",
+    "InvalidBaseImagePlatform",
+    "InvalidDefaultArgInFrom",
+    "InvalidDefinitionDescription",
+    "JSONArgsRecommended",
+    "LegacyKeyValueFormat",
+    "MaintainerDeprecated",
+    "MultipleInstructionsDisallowed",
+    "NoEmptyContinuation",
+    "RedundantTargetPlatform",
+    "ReservedStageName",
+    "SecretsUsedInArgOrEnv",
+    "StageNameCasing",
+    "UndefinedArgInFrom",
+    "UndefinedVar",
+    "WorkdirRelativePath",
+)
+EVERY_CHECK = "all"
+
+#: The rules that hadolint's `ignore` can name.
+CODE = r"(?:DL|SC)\d{4}\Z"
+
+
+class Owner(StrEnum):
+    """Whose language a suppression is written in."""
+
+    STAGELINT = "stagelint"
+    HADOLINT = "hadolint"
+    BUILDKIT = "BuildKit"
+    """`# check=skip=`; as a directive, which has no scope, it is part of the build."""
 
 
 class Suppression(NamedTuple):
@@ -24,17 +68,37 @@ class Suppression(NamedTuple):
     """The whole line of the comment."""
     scope: Span | None
     """The text whose findings it silences; None for the whole file."""
+    owner: Owner = Owner.STAGELINT
+    of_stage: bool = False
+    """Is the scope a stage, and no single instruction?"""
 
 
-def suppressions(tree: Dockerfile) -> list[Suppression]:
-    """Every selector of every suppression comment, in order.
+class Said(NamedTuple):
+    """What the comments of a file say."""
+
+    suppressions: Sequence[Suppression] = ()
+    """In order."""
+    mistakes: Sequence[Mistake] = ()
+    """Comments in the language of others that these do not read."""
+    shell: tuple[str, ...] | None = None
+    """What hadolint is told to run the RUNs of every stage with."""
+    shells: Mapping[int, tuple[str, ...]] = {}
+    """The same from an instruction on, by the offset of that."""
+
+
+def read(tree: Dockerfile) -> Said:
+    """What the comments and directives of *tree* say.
 
     A comment above an instruction, blank lines in between or not, or inside its continuation
     speaks of that instruction.
     """
-    if "stagelint:" not in tree.text:
-        return []
-    return list(_find(tree))
+    text = tree.text
+    lowered = text.lower()
+    if not any(word in lowered for word in ("stagelint:", "hadolint", "check")):
+        return Said()
+    from stagelint.model.comments import Reader  # most files have no such comment
+
+    return Reader(tree).said()
 
 
 def selectors_at(source: Source, offset: int) -> Iterator[str]:
@@ -45,33 +109,8 @@ def selectors_at(source: Source, offset: int) -> Iterator[str]:
     if "stagelint:" not in source.text:
         return
     line = source.position(offset).line
-    for match in _COMMENT.finditer(source.text):
+    for match in re.finditer(COMMENT, source.text):
         at = source.position(match.start()).line
         is_alone = not source.text[source.line_span(at).start : match.start()].strip()
         if match[1] == "file-ignore" or at == line or (is_alone and at == line - 1):
-            yield from _SELECTOR.findall(match[2])
-
-
-def _find(tree: Dockerfile) -> Iterator[Suppression]:
-    waiting: list[Comment] = []
-    for item in tree.items:
-        if isinstance(item, Comment):
-            waiting.append(item)
-        elif isinstance(item, Instruction):
-            for comment in waiting:
-                yield from _read(tree.text, comment.span, item.span)
-            waiting = []
-            for piece in item.pieces:
-                if piece.kind is PieceKind.COMMENT:
-                    yield from _read(tree.text, Span(piece.start, piece.end), item.span)
-    for comment in waiting:
-        yield from _read(tree.text, comment.span, Span(comment.end, comment.end))
-
-
-def _read(text: str, line: Span, instruction: Span) -> Iterator[Suppression]:
-    match = _COMMENT.search(text, line.start, line.end)
-    if not match:
-        return
-    scope = None if match[1] == "file-ignore" else instruction
-    for word in _SELECTOR.finditer(text, match.start(2), match.end(2)):
-        yield Suppression(word[0], Span(*word.span()), line, scope)
+            yield from re.findall(SELECTOR, match[2])

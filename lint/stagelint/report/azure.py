@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stagelint.report.interchange import Run, message, relative, word, worst_first
+from stagelint.fingerprints import relative
+from stagelint.report.interchange import Run, message, word, worst_first
 
 #: What the agent would read as a character that is escaped.
 _ESCAPES = r"%(?=(?:3B|0D|0A|5D|AZP25))"

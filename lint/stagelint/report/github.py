@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.report.interchange import (
-    NAME,
-    Run,
-    message,
-    relative,
-    remarks,
-    visible,
-    word,
-    worst_first,
-)
+from stagelint.fingerprints import relative
+from stagelint.report.interchange import NAME, Run, message, remarks, visible, word, worst_first
 from stagelint.report.parts import plural
 from stagelint.report.terminal import escape
 from stagelint.rule import Finding

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.report.interchange import (
-    Run,
-    fingerprints,
-    in_unicode,
-    message,
-    relative,
-    visible,
-    word,
-)
+from stagelint.fingerprints import fingerprints, relative
+from stagelint.report.interchange import Run, in_unicode, message, visible, word
 
 
 def render(run: Run) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.report.interchange import Run, message, relative, word
+from stagelint.fingerprints import relative
+from stagelint.report.interchange import Run, message, word
 from stagelint.report.terminal import escape
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.report.interchange import Run, in_unicode, message, relative
+from stagelint.fingerprints import relative
+from stagelint.report.interchange import Run, in_unicode, message
 
 
 def render(run: Run) -> Iterator[str]:

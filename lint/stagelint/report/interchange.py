@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 
 from stagelint.edit import Edit, Fix, apply
-from stagelint.model.symbols import blake2b
+from stagelint.fingerprints import relative
 from stagelint.report.terminal import escape
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Position, Source, Span, encode
@@ -29,7 +28,7 @@ _WORDS = {
     "gnu": ("error", "warning", "info", "info"),
 }
 
-#: Characters of a fingerprint's text, where a longer one is cut, and of a fix that is one edit.
+#: Characters of a fix that is one edit.
 _MOST_TEXT = 10_000
 
 
@@ -97,20 +96,6 @@ def by_path(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 # -- paths -----------------------------------------------------------------------------------------
-
-
-def relative(path: str, folder: str = "") -> str:
-    """*path* as seen from *folder*, by default the current one, with `/` between its parts.
-
-    What names no file, such as `-`, and what lies on another drive stays as it is.
-    """
-    if path in ("", "-", "<stdin>"):
-        return path or "-"
-    try:
-        path = os.path.relpath(path, folder or os.curdir)
-    except ValueError:  # another drive
-        path = os.path.abspath(path)
-    return path.replace(os.sep, "/")
 
 
 def in_unicode(path: str) -> str:
@@ -213,37 +198,3 @@ def _about(finding: Finding, rule: type[Rule] | None) -> About:
         ("dockerfile", "security") if rule.security_severity else ("dockerfile",),
         rule.security_severity,
     )
-
-
-# -- fingerprints ----------------------------------------------------------------------------------
-
-
-def fingerprints(findings: Iterable[Finding], folder: str = "") -> list[str]:
-    """A name for each finding that stays while lines move: 32 hexadecimal digits, all different.
-
-    It is made of the path as seen from *folder*, the code, the named stage, the lines it speaks of,
-    and how many have the same above it.
-    """
-    counts: dict[tuple[str, ...], int] = {}
-    found: list[str] = []
-    for finding in findings:
-        source = finding.source
-        key = (relative(source.path, folder), finding.code, _stage(finding), _lines(finding))
-        counts[key] = counts.get(key, 0) + 1
-        data = "\0".join((*key, str(counts[key])))
-        found.append(blake2b(data.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
-    return found
-
-
-def _stage(finding: Finding) -> str:
-    """The name of the stage; what an unnamed one is called depends on how many are above."""
-    stage = finding.stage or ""
-    return "" if stage.startswith("stage-") and stage[6:].isdigit() else stage
-
-
-def _lines(finding: Finding) -> str:
-    """The lines that are spoken of, however they are indented."""
-    source = finding.source
-    first, last = source.lines(visible(source, finding.span))
-    start, end = source.line_span(first).start, source.line_span(last).end
-    return " ".join(source.text[start : min(end, start + _MOST_TEXT)].split())

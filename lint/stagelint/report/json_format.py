@@ -26,7 +26,7 @@ def render_lines(findings: Sequence[Finding], root: str = "") -> Iterator[str]:
     """
     import json
 
-    from stagelint.report.interchange import fingerprints
+    from stagelint.fingerprints import fingerprints
 
     for finding, fingerprint in zip(findings, fingerprints(findings, root), strict=True):
         yield json.dumps(to_json(finding, fingerprint), ensure_ascii=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stagelint.fingerprints import relative
 from stagelint.report.interchange import (
     NAME,
     Run,
@@ -11,7 +12,6 @@ from stagelint.report.interchange import (
     in_bytes,
     in_unicode,
     message,
-    relative,
     remarks,
     visible,
     word,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 
 from stagelint import __version__
+from stagelint.fingerprints import relative
 from stagelint.report.interchange import (
     NAME,
     About,
@@ -16,7 +17,6 @@ from stagelint.report.interchange import (
     edits,
     in_utf16,
     message,
-    relative,
     visible,
     word,
     worst_first,

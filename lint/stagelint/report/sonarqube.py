@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stagelint.fingerprints import relative
 from stagelint.report.interchange import (
     NAME,
     About,
@@ -12,7 +13,6 @@ from stagelint.report.interchange import (
     in_unicode,
     in_utf16,
     message,
-    relative,
     visible,
     word,
 )

@@ -16,6 +16,8 @@ class EmptyLabel(Rule):
     """
 
     code = "DL3051"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

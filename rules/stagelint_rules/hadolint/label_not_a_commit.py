@@ -17,6 +17,8 @@ class LabelNotACommit(Rule):
     """
 
     code = "DL3055"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

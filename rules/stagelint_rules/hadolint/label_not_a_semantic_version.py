@@ -17,6 +17,8 @@ class LabelNotASemanticVersion(Rule):
     """
 
     code = "DL3056"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

@@ -17,6 +17,8 @@ class LabelNotATime(Rule):
     """
 
     code = "DL3053"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

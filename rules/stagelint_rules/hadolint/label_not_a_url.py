@@ -16,6 +16,8 @@ class LabelNotAUrl(Rule):
     """
 
     code = "DL3052"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

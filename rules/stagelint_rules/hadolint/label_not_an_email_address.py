@@ -16,6 +16,8 @@ class LabelNotAnEmailAddress(Rule):
     """
 
     code = "DL3058"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

@@ -18,6 +18,8 @@ class LabelNotAnSpdxLicense(Rule):
     """
 
     code = "DL3054"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     roles = SHIPPED
     widens = True
     words = ("label",)

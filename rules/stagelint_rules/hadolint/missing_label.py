@@ -19,6 +19,8 @@ class MissingLabel(Rule):
     """
 
     code = "DL3049"
+    waits_for = "label_schema"
+    settings = ("label-schema",)
     severity = Severity.INFO
     roles = SHIPPED
     widens = True

@@ -17,6 +17,8 @@ class SuperfluousLabel(Rule):
     """
 
     code = "DL3050"
+    waits_for = "strict_labels"
+    settings = ("label-schema", "strict-labels")
     severity = Severity.INFO
     roles = SHIPPED
     widens = True

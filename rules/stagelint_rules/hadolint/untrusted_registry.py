@@ -26,6 +26,8 @@ class UntrustedRegistry(Rule):
     """
 
     code = "DL3026"
+    waits_for = "trusted_registries"
+    settings = ("trusted-registries",)
     severity = Severity.ERROR
     examples = (
         Bad(
