@@ -85,6 +85,9 @@ def test_the_longest_mirror_counts() -> None:
         ("example.com/distroless/static:nonroot", Kind.STATIC, (), "debian", "", "", "nonroot"),
         ("example.com/distroless/base-debian12", Kind.STATIC, (), "debian", "", "glibc", "root"),
         ("example.com/dotnet/aspnet:8.0-noble-chiseled", Kind.RUNTIME, (8, 0), "ubuntu", "24.04", "glibc", "app"),
+        ("openjdk:21-ea-jdk", Kind.SDK, (21,), "rhel", "", "glibc", "root"),
+        ("openjdk:21-ea-jdk-slim", Kind.SDK, (21,), "debian", "", "glibc", "root"),
+        ("maven:3-openjdk-17", Kind.SDK, (3,), "rhel", "", "glibc", "root"),
         ("nvidia/cuda:12.4.1-devel-ubuntu22.04", Kind.SDK, (12, 4, 1), "ubuntu", "22.04", "glibc", "root"),
     ],
 )  # fmt: skip

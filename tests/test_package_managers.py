@@ -268,6 +268,7 @@ def test_an_option_of_the_program_itself() -> None:
         ("a \\\n  && b", "a \\\n  && b \\\n  && clean"),
         ("a \\\r\n\t&& b # c", None),
         ("a \\\r\n\t&& b", "a \\\r\n\t&& b \\\r\n\t&& clean"),
+        ("sudo -E a", "sudo -E a && sudo clean"),
         ("if a; then b; fi", None),
         ("(a)", None),
         ("{ a; }", None),
@@ -282,9 +283,10 @@ def test_an_option_of_the_program_itself() -> None:
 )
 def test_appending_a_command(script: str, expected: str | None) -> None:
     moment = run(script)
+    call = next(iter(moment.calls), run("a").calls[0])
 
     text, *_ = apply(
-        moment.instruction.text, [Fix("", append_command(moment.instruction, "clean"))]
+        moment.instruction.text, [Fix("", append_command(moment.instruction, "clean", call))]
     )
 
     assert text == f"FROM alpine\nRUN {expected or script}\n"

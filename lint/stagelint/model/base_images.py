@@ -162,10 +162,20 @@ def _described(reference: Reference, family: Family) -> Description:
         is_certain = is_certain or words <= {family.smaller}
         if not release:
             release, version = _release(family, version)
+    if os in ("debian", "ubuntu") and not release and _is_of_oracle(family, reference.tag):
+        os = "rhel"
     kind = next((kind for word, kind in family.words if word in words), family.kind)
     return Description(
         reference, family, kind, version, frozenset(words), os, release, libc, is_certain
     )
+
+
+def _is_of_oracle(family: Family, tag: str) -> bool:
+    """Is it one of the images with OpenJDK 12 and later that are built upon Oracle Linux?"""
+    if family.path not in ("library/openjdk", "library/maven") or "slim" in tag:
+        return False
+    found = re.search(r"openjdk-(\d+)", f"{family.path}-{tag or 'latest'}".replace("latest", "99"))
+    return found is not None and int(found[1][:9]) > 11
 
 
 def _release(family: Family, version: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

@@ -68,8 +68,8 @@ def add_option(run: Instruction, call: Call, at: int, option: str) -> tuple[Edit
     return (Edit(Span(end, end), f', "{option}"' if run.is_json else f" {option}"),)
 
 
-def append_command(run: Instruction, command: str) -> tuple[Edit, ...]:
-    """Have *run* execute *command* last, if all before has succeeded.
+def append_command(run: Instruction, command: str, call: Call) -> tuple[Edit, ...]:
+    """Have *run* execute *command* last, if all before has succeeded, and as whom it executes *call*.
 
     No edit unless the script ends with a plain command, in no group, condition or loop.
     """
@@ -84,6 +84,8 @@ def append_command(run: Instruction, command: str) -> tuple[Edit, ...]:
         return ()
     if last.words[0].literal in ("exec", "exit"):
         return ()
+    if any(name == "sudo" for name, _ in call.wrappers):
+        command = f"sudo {command}"
     if heredoc:
         end = heredoc.body.start + last.end
         return (Edit(Span(end, end), f" && {command}"),)

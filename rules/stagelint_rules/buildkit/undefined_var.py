@@ -10,7 +10,7 @@ from stagelint.model.lookups import Lookup, lookups
 from stagelint.model.moments import Moment
 from stagelint.model.scope import PLATFORM_ARGS
 from stagelint.model.stages import Stage
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 from stagelint.syntax.characters import nearest
 from stagelint.syntax.nodes import Instruction
 
@@ -86,7 +86,8 @@ class UndefinedVar(Rule):
                 edit = Edit(span, text.replace(name, near))
                 fix = Fix(f"Write `${near}`", (edit,), Guarantee.BEHAVIOUR)
         message = f"nothing sets `${name}`{hint}"
-        return self.finding(file, span, message, fix=fix, stage=stage)
+        severity = Severity.INFO if file.is_rejected else None
+        return self.finding(file, span, message, severity=severity, fix=fix, stage=stage)
 
 
 def _is_set_by(node: Instruction, found: Lookup) -> bool:

@@ -7,7 +7,7 @@ from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.moments import Moment
 from stagelint.model.stages import Stage
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 _WINDOWS = r"[A-Za-z]:[\\/]|[\\/]"
 
@@ -18,7 +18,7 @@ class WorkdirRelativePath(Rule):
     Where files go changes unseen when the base image changes. It speaks of a relative path in the
     first WORKDIR of a stage and of those it is built on; after an absolute one, a relative one is
     clear. A path like `C:\\app` is absolute unless the base image is known to be for
-    Linux. The fix makes it absolute where the directory of the base image is known. BuildKit's own
+    Linux. In a file with errors, such as a template with `{{app}}`, it is information. The fix makes it absolute where the directory of the base image is known. BuildKit's own
     check `WorkdirRelativePath`.
     """
 
@@ -92,4 +92,5 @@ class WorkdirRelativePath(Rule):
             text = moment.path(path) or ""
             fix = Fix(f"Write `{text}`", (Edit(span, text),), Guarantee.SAME_IMAGE)
         message = f"where `{path}` lies depends on the base image"
-        yield self.finding(file, span, message, fix=fix, stage=stage)
+        severity = Severity.INFO if file.is_rejected else None
+        yield self.finding(file, span, message, severity=severity, fix=fix, stage=stage)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import APK_CACHE, filled
+from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall
 from stagelint.model.rewriting import add_option
@@ -12,6 +13,8 @@ from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
 _OPTION = "--no-cache"
+#: Options that it makes needless: they fetch the index anew.
+_FETCHING = frozenset({"-U", "--update", "--update-cache"})
 #: More are left to a person.
 _MOST_EDITS = 200
 
@@ -24,7 +27,7 @@ class ApkCacheKept(Rule):
     It speaks of `apk add` without `--no-cache`, once for each call. It is silent where hadolint is
     not: where the same RUN removes `/var/cache/apk`, and where a cache is mounted at
     `/etc/apk/cache` or above. The fix adds `--no-cache` to all such calls of the file, since one
-    may read what another has left.
+    may read what another has left, or puts it in the place of `--update`.
     """
 
     code = "DL3019"
@@ -42,7 +45,7 @@ class ApkCacheKept(Rule):
             """,
             fixed="""
             FROM alpine:3.20
-            RUN apk add --no-cache --update curl && apk -q add --no-cache git
+            RUN apk add --no-cache curl && apk -q add --no-cache git
             """,
             unsafe=True,
         ),
@@ -82,7 +85,15 @@ def _fix(found: list[tuple[Stage, Moment, ManagerCall]]) -> Fix | None:
     """One for all, since a call may read what another has left."""
     edits: list[Edit] = []
     for _, run, told in found[:_MOST_EDITS]:
-        edits += add_option(run.instruction, told.call, told.at, _OPTION)
+        edits += _replace(told.call) or add_option(run.instruction, told.call, told.at, _OPTION)
     if len(edits) < len(found):
         return None
     return Fix(f"Add `{_OPTION}`", tuple(edits), Guarantee.SAME_BUT_CACHES)
+
+
+def _replace(call: Call) -> tuple[Edit, ...]:
+    """Write the option in the place of the one that it makes needless, if that is plainly written."""
+    for word, span in zip(call.arguments, call.spans, strict=True):
+        if word in _FETCHING and span.end - span.start == len(word) and not call.is_nested:
+            return (Edit(span, _OPTION),)
+    return ()

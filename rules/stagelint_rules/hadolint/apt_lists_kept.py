@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import APT_LISTS, are_lists_read, filled, spread
+from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
@@ -122,17 +123,17 @@ class AptListsKept(Rule):
         for stage in spread(file, self.stages(file)):
             for run in file.written(stage):
                 found = [*filled(run, APT_LISTS)]
-                fix, note = _fix(file, run) if found else (None, "")
+                fix, note = _fix(file, run, found[-1].call) if found else (None, "")
                 for told in found:
                     message = f"the lists that `{told.program} update` fetches stay in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)
 
 
-def _fix(file: File, run: Moment) -> tuple[Fix | None, str]:
+def _fix(file: File, run: Moment, call: Call) -> tuple[Fix | None, str]:
     """A fix, or why there is none."""
     if are_lists_read(file, run):
         return None, "a later RUN may read them: fetch them there as well, and remove them in both"
-    edits = append_command(run.instruction, "rm -rf /var/lib/apt/lists/*")
+    edits = append_command(run.instruction, "rm -rf /var/lib/apt/lists/*", call)
     if not edits:
         return None, "remove `/var/lib/apt/lists` at the end of this RUN"
     return Fix("Remove them in the same RUN", edits, Guarantee.SAME_BUT_CACHES), ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import DNF_CACHE, filled
+from stagelint.model.packages import ManagerCall
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.syntax.nodes import Instruction
@@ -61,6 +62,20 @@ class DnfCacheKept(Rule):
             """,
             unsafe=True,
         ),
+        Bad(
+            """
+            FROM example.com/linux:9
+            USER app
+            RUN sudo dnf install -y curl-8.2
+                     ^^^^^^^^^^^ what `dnf install` downloads stays in the image
+            """,
+            fixed="""
+            FROM example.com/linux:9
+            USER app
+            RUN sudo dnf install -y curl-8.2 && sudo dnf clean all
+            """,
+            unsafe=True,
+        ),
         Good(
             """
             FROM example.com/linux:9
@@ -78,12 +93,13 @@ class DnfCacheKept(Rule):
         for stage in self.stages(file):
             for run in file.written(stage):
                 found = [*filled(run, DNF_CACHE)]
-                fix = _fix(run.instruction, found[-1].program) if found else None
+                fix = _fix(run.instruction, found[-1]) if found else None
                 for told in found:
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
 
 
-def _fix(run: Instruction, program: str) -> Fix | None:
-    edits = append_command(run, f"{program} clean all")
-    return Fix(f"Add `{program} clean all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
+def _fix(run: Instruction, told: ManagerCall) -> Fix | None:
+    command = f"{told.program} clean all"
+    edits = append_command(run, command, told.call)
+    return Fix(f"Add `{command}`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

@@ -14,6 +14,14 @@ from stagelint.source import Span
 _NEVER_FAIL = frozenset({"echo", "printf", "yes", "true", ":"})
 #: Programs that fail now and then, whatever the Dockerfile says.
 _FETCH = frozenset({"curl", "wget"})
+#: Programs that do not miss what a download has not brought.
+_TIDY = frozenset({"rm", "echo", "printf", "true", ":"})
+_TIDYING = frozenset({"clean", "autoclean", "autoremove"})
+#: What else writes nothing, or less, as soon as it fails.
+_PASS_ON = frozenset("gzip gunzip zcat bzip2 bunzip2 bzcat xz unxz xzcat zstd unzstd".split())
+#: Programs that fail themselves when they read nothing, or what is broken off: GNU tar 1.35, GnuPG
+#: 2.2, gzip 1.12, bzip2 1.0.8, XZ 5.4 and BusyBox 1.35 do.
+_NOTICE = frozenset("tar gpg apt-key gunzip zcat bunzip2 bzcat unxz xzcat unzstd".split())
 
 _NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it'
 
@@ -21,16 +29,19 @@ _NOTE = 'with bash in the image, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` s
 class PipeHidesFailure(Rule):
     """A RUN has a pipe, and goes on though what stands in front of it fails.
 
-    A shell only looks at the last program of a pipe: `curl ... | tar x` of nothing may succeed. The
-    build then does as well, with an image that lacks something. With `pipefail` the RUN fails:
+    A shell only looks at the last program of a pipe: `curl ... | sh` of nothing succeeds. The build
+    then does as well, with an image that lacks something. With `pipefail` the RUN fails:
     `SHELL ["/bin/bash", "-o", "pipefail", "-c"]` sets it for all RUNs that follow, `set -o
     pipefail` for one. The `sh` of Debian and Ubuntu does not know it, those of alpine and busybox
     do.
 
-    It is a warning if a download stands in front, which fails with the network; else information.
+    It is a warning if a download stands in front, which fails with the network, and nothing but tidying
+    up follows in the RUN: its layer is then kept in the cache as if all was well. Else it is
+    information.
     It speaks of all stages, of scripts in `sh -c '...'` and in heredocs as well. Unlike hadolint it
-    knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, and
-    programs in front that cannot fail, such as `echo`; and it is silent about PowerShell and `cmd`.
+    knows `set -o pipefail` in the RUN, the SHELL of the stage that this one is built on, programs in
+    front that cannot fail, such as `echo`, and those behind that fail if a download has: `tar` and
+    `gpg` read no half of a file. It is silent about PowerShell and `cmd`.
 
     The fix sets it for the RUN, where the shell is known to have it. It is not safe: a build that
     hid a failure fails then.
@@ -42,8 +53,10 @@ class PipeHidesFailure(Rule):
         Bad(
             """
             FROM debian:12
-            RUN curl -fsSL https://example.com/a.tgz | tar xz
-                                                       ^^^ the RUN goes on even if `curl` fails: its shell has no `pipefail`
+            RUN curl -fsSL https://example.com/install | sh
+                                                         ^^ the RUN goes on even if `curl` fails: its shell has no `pipefail`
+            RUN wget -qO- https://example.com/key | gpg --dearmor | tee /etc/apt/keyrings/key.gpg
+                                                    ^^^ the RUN goes on even if `wget` fails: its shell has no `pipefail`
             RUN ["sh", "-c", "make | tee log"]
                              ^^^^^^^^^^^^^^^^ the RUN goes on even if `make` fails: its shell has no `pipefail`
             """
@@ -61,8 +74,8 @@ class PipeHidesFailure(Rule):
             """
             FROM alpine:3.22
             RUN make; \\
-                wget -O- https://example.com/a.tgz | tar xz
-                                                     ^^^ the RUN goes on even if `wget` fails: its shell has no `pipefail`
+                wget -O- https://example.com/install | sh
+                                                       ^^ the RUN goes on even if `wget` fails: its shell has no `pipefail`
             SHELL ["/bin/bash", "-c"]
             ONBUILD RUN sort a | tee b
                                  ^^^ the RUN goes on even if `sort` fails: its shell has no `pipefail`
@@ -70,7 +83,7 @@ class PipeHidesFailure(Rule):
             fixed="""
             FROM alpine:3.22
             RUN set -o pipefail; make; \\
-                wget -O- https://example.com/a.tgz | tar xz
+                wget -O- https://example.com/install | sh
             SHELL ["/bin/bash", "-c"]
             ONBUILD RUN set -o pipefail; sort a | tee b
             """,
@@ -81,13 +94,21 @@ class PipeHidesFailure(Rule):
             FROM debian:12 AS base
             SHELL ["/bin/bash", "-eo", "pipefail", "-c"]
             FROM base
+            RUN curl -fsSL https://example.com/install | sh
+            """
+        ),
+        Good(
+            """
+            FROM debian:12
             RUN curl -fsSL https://example.com/a.tgz | tar xz
+            RUN curl -fsSL https://example.com/a.tar.xz | xz -d | tar x
+            RUN wget -qO- https://example.com/key | gpg --dearmor -o /etc/apt/keyrings/key.gpg
             """
         ),
         Good(
             """
             FROM alpine:3.22
-            RUN set -o pipefail && wget -O- https://example.com/a.tgz | tar xz
+            RUN set -o pipefail && wget -O- https://example.com/install | sh
             RUN echo yes | ./install && yes | ./setup && sh -eo pipefail -c 'make | tee log'
             RUN a || b
             """
@@ -108,7 +129,8 @@ class PipeHidesFailure(Rule):
                 if call:
                     what = f"`{call.unheard}` fails" if call.unheard else "what is in front fails"
                     message = f"the RUN goes on even if {what}: its shell has no `pipefail`"
-                    severity = None if call.unheard in _FETCH else Severity.INFO
+                    is_download = call.unheard in _FETCH and _is_last(moment, call)
+                    severity = None if is_download else Severity.INFO
                     span = call.name_span
                     fix = _fix(moment) if not call.is_nested and _knows_it(file, moment) else None
                     note = "" if fix else _NOTE
@@ -136,6 +158,29 @@ def _fix(moment: Moment) -> Fix | None:
 
 def _first(moment: Moment) -> Call | None:
     """The first program of a RUN that a failure is hidden by, of a download if there is one."""
-    calls = moment.calls if "|" in moment.instruction.script else ()
-    found = [each for each in calls if each.unheard is not None and each.unheard not in _NEVER_FAIL]
+    found: list[Call] = []
+    after, is_heard = None, True
+    for call in reversed(moment.calls if "|" in moment.instruction.script else ()):
+        feeds = after is not None and after.unheard == call.name
+        is_heard = not feeds or (is_heard and after is not None and _fails_with(after))
+        if call.unheard not in (None, *_NEVER_FAIL) and not (is_heard and _fails_with(call)):
+            found.insert(0, call)
+        after = call
     return next((each for each in found if each.unheard in _FETCH), found[0] if found else None)
+
+
+def _is_last(moment: Moment, call: Call) -> bool:
+    """Does nothing follow *call* that may miss what a download should have brought?"""
+    following = (each for each in moment.calls if each.span.start > call.span.start)
+    return all(
+        each.name in _TIDY or each.unheard is not None or not _TIDYING.isdisjoint(each.words)
+        for each in following
+    )
+
+
+def _fails_with(call: Call) -> bool:
+    """Does it fail as well if what feeds it has?"""
+    decompresses = call.name in _PASS_ON and any(
+        each and each[0] == "-" and "d" in each for each in call.arguments
+    )
+    return (call.name in _NOTICE or decompresses) and call.unheard in _FETCH | _PASS_ON

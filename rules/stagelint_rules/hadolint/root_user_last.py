@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.stages import Stage
+from stagelint.model.moments import Moment
+from stagelint.model.starting import start
 from stagelint.model.users import is_root, last_user, named
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -14,8 +15,9 @@ class RootUserLast(Rule):
     Whoever takes over a process of root owns all that it can reach, and is root on the host once
     out.
 
-    It is a warning where another USER was there before, to which nobody went back; else
-    information, since some programs need root. It speaks of stages that ship and whose last USER is
+    It is a warning where another USER was there before, to which nobody went back, and a CMD or
+    ENTRYPOINT says what starts; else information, since some programs need root, and so do those who
+    build upon an image that starts nothing. It speaks of stages that ship and whose last USER is
     `root` or `0`, with or without a group. A variable counts as the default it has. Unlike hadolint
     it is silent about builders, whose user starts nothing that ships, and about a stage that only
     serves as a base for others of the file which all have a USER of their own. An image without
@@ -83,12 +85,13 @@ class RootUserLast(Rule):
             name, span = named(last) if last else ("", None)
             if span and name in ("root", "0"):
                 what = "image starts" if stage.index in file.ships else "stage ends"
-                severity = None if _had_another(file, stage) else Severity.INFO
+                severity = None if _is_left_over(file.moments_behind(stage)) else Severity.INFO
                 message = f"the {what} as root"
                 yield self.finding(file, span, message, severity=severity, stage=stage)
 
 
-def _had_another(file: File, stage: Stage) -> bool:
-    """Does a USER of *stage* or below name another user than root?"""
-    users = [each for each in file.moments_behind(stage) if each.instruction.keyword == "USER"]
-    return any(name is not None and not is_root(name) for name, _ in map(named, users))
+def _is_left_over(moments: list[Moment]) -> bool:
+    """Does a USER name another user than root, and does the file say what is started?"""
+    users = [each for each in moments if each.instruction.keyword == "USER"]
+    had_another = any(name is not None and not is_root(name) for name, _ in map(named, users))
+    return had_another and start(moments).first is not None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from stagelint.model import File
 from stagelint.model.calls import Call
 from stagelint.model.stages import Stage
-from stagelint.rule import Bad, Finding, Good, Rule
+from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 _SHELLS = frozenset({"/bin/sh", "/usr/bin/sh"})
 
@@ -16,7 +16,8 @@ class ShellReplacedByLink(Rule):
     All scripts of the image get another shell than they were written for, also in containers. The
     instruction SHELL says by which one the RUNs that follow are read, and nothing else.
 
-    It speaks of an `ln` that makes `/bin/sh` or `/usr/bin/sh`. Unlike hadolint it is silent about a
+    It is information in a stage that does not ship: there it is a shorter way to the same RUNs. It
+    speaks of an `ln` that makes `/bin/sh` or `/usr/bin/sh`. Unlike hadolint it is silent about a
     link that leads to one of them, and about images that have no shell before, such as `scratch`.
     """
 
@@ -55,7 +56,8 @@ class ShellReplacedByLink(Rule):
                 for call in moment.calls:
                     is_link = call.name == "ln" and _target(call) in _SHELLS
                     if is_link and not _has_none(file, stage, call):
-                        yield self.finding(file, call.span, message, stage=stage)
+                        severity = None if stage.index in file.ships else Severity.INFO
+                        yield self.finding(file, call.span, message, severity=severity, stage=stage)
 
 
 def _has_none(file: File, stage: Stage, call: Call) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import YARN_CACHE, filled, spread
+from stagelint.model.calls import Call
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.syntax.nodes import Instruction
@@ -64,12 +65,12 @@ class YarnCacheKept(Rule):
         for stage in spread(file, self.stages(file)):
             for run in file.written(stage):
                 found = [*filled(run, YARN_CACHE)]
-                fix = _fix(run.instruction) if found else None
+                fix = _fix(run.instruction, found[-1].call) if found else None
                 for told in found:
                     message = "what `yarn` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
 
 
-def _fix(run: Instruction) -> Fix | None:
-    edits = append_command(run, "yarn cache clean")
+def _fix(run: Instruction, call: Call) -> Fix | None:
+    edits = append_command(run, "yarn cache clean", call)
     return Fix("Add `yarn cache clean`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

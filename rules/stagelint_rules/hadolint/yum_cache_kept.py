@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.caches import YUM_CACHE, filled
+from stagelint.model.calls import Call
 from stagelint.model.rewriting import append_command
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.syntax.nodes import Instruction
@@ -78,12 +79,12 @@ class YumCacheKept(Rule):
         for stage in self.stages(file):
             for run in file.written(stage):
                 found = [*filled(run, YUM_CACHE)]
-                fix = _fix(run.instruction) if found else None
+                fix = _fix(run.instruction, found[-1].call) if found else None
                 for told in found:
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
 
 
-def _fix(run: Instruction) -> Fix | None:
-    edits = append_command(run, "yum clean all")
+def _fix(run: Instruction, call: Call) -> Fix | None:
+    edits = append_command(run, "yum clean all", call)
     return Fix("Add `yum clean all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
