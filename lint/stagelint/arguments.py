@@ -14,7 +14,10 @@ from stagelint import __version__
 from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
 
-COMMANDS = ("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate")
+COMMANDS = (
+    *("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate"),
+    "completion",
+)
 BUILDERS = ("auto", "docker", "buildah", "podman")
 #: Where sizes are kept if nothing says where.
 SIZES_FILE = "stagelint-sizes.json"
@@ -32,8 +35,9 @@ commands:
   verify   build two files with a real builder, and compare the images
   catalog  show or ask registries for the sizes of base images
   rule     explain a rule
-  config   show the settings in force
+  config   show the settings in force, or the schema of their file
   migrate  turn a configuration of hadolint into one of stagelint
+  completion  print what completes words in a shell
 
 `stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
 """
@@ -61,6 +65,11 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "check"
     # argparse would take the next word for the reason, which is more likely a path.
     arguments = [f"{each}=" if each == _ADD_IGNORE else each for each in arguments]
+    return command, parser_of(command).parse_args(arguments)
+
+
+def parser_of(command: str) -> ArgumentParser:
+    """What reads the arguments of one of the `COMMANDS`."""
     parser = _Parser(
         prog="stagelint" if command == "check" else f"stagelint {command}",
         description="Lint Dockerfiles and their stages; fix them without changing the build.",
@@ -71,7 +80,16 @@ def parse(argv: Sequence[str]) -> tuple[str, Namespace]:
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
     parser.set_defaults(preset=None, builder_stages=None, no_ignore_comments=False)
     _PARSERS[command](parser)
-    return command, parser.parse_args(arguments)
+    return parser
+
+
+def summaries() -> dict[str, str]:
+    """What each command does, in a line."""
+    lines = [line for line in _OVERVIEW.splitlines() if line.startswith("  ")]
+    return {
+        command: text.strip()
+        for command, _, text in (line.strip().partition(" ") for line in lines)
+    }
 
 
 class _Parser(ArgumentParser):
@@ -354,7 +372,11 @@ def _rule(parser: ArgumentParser) -> None:
 
 
 def _config(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=("show",), help="show the settings for PATH")
+    parser.add_argument(
+        "action",
+        choices=("show", "schema"),
+        help="show the settings for PATH, or print the JSON schema of the configuration",
+    )
     parser.add_argument("path", nargs="?", default=".", metavar="PATH")
     _configuration(parser.add_argument)
 
@@ -367,6 +389,13 @@ def _migrate(parser: ArgumentParser) -> None:
         "--write", action="store_true", help="write stagelint.toml into the current folder"
     )
     _configuration(parser.add_argument)
+
+
+def _completion(parser: ArgumentParser) -> None:
+    parser.description = "Print what makes a shell complete the words of a command line."
+    parser.epilog = "In ~/.bashrc: source <(stagelint completion bash)"
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="complete the last of these")
 
 
 def _build(parser: ArgumentParser) -> None:
@@ -417,4 +446,5 @@ _PARSERS = {
     "rule": _rule,
     "config": _config,
     "migrate": _migrate,
+    "completion": _completion,
 }

@@ -294,6 +294,11 @@ def _of_shellcheck(given: Namespace) -> int:
 def _config(given: Namespace) -> int:
     from stagelint.settings import show
 
+    if given.action == "schema":
+        from stagelint import schema
+
+        _print([schema.text()], sys.stdout)
+        return CLEAN
     session = Session(given)
     path = given.path
     if os.path.isdir(path):
@@ -329,6 +334,16 @@ def _migrate(given: Namespace) -> int:
     return CLEAN
 
 
+def _completion(given: Namespace) -> int:
+    from stagelint import completion
+
+    if given.words:
+        _print(completion.candidates(given.shell, given.words), sys.stdout)
+    else:
+        _print([completion.SCRIPTS[given.shell]], sys.stdout)
+    return CLEAN
+
+
 def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None:
     """Write lines as UTF-8 whatever the locale, with surrogates as the bytes they stand for.
 
@@ -352,4 +367,5 @@ _COMMANDS = {
     "rule": _rule,
     "config": _config,
     "migrate": _migrate,
+    "completion": _completion,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 
-from stagelint.model.file import File, Options
+from stagelint.model.file import File
 from stagelint.rule import Finding, ProjectRule, Rule, Severity
 from stagelint.source import Span
 from stagelint.syntax.characters import nearest
@@ -37,10 +37,13 @@ class Entry(NamedTuple):
     waits_for: str = ""
     of_projects: bool = False
     """Does it speak of repositories alone?"""
+    of_problems: bool = False
 
-    def may_find(self, text: str, options: Options) -> bool:
-        """Could the rule find something in a file of that *text*, in lower case?"""
-        if self.of_projects or (self.waits_for and not getattr(options, self.waits_for)):
+    def may_find(self, file: File, text: str) -> bool:
+        """Could the rule find something in *file*, whose text is *text* in lower case?"""
+        if self.of_projects or (self.waits_for and not getattr(file.options, self.waits_for)):
+            return False
+        if self.of_problems and self.name not in file.kinds_of_problems:
             return False
         return not self.words or any(word in text for word in self.words)
 
@@ -144,7 +147,7 @@ class Registry:
         entries = [each for each in self.entries if each.code in wanted]
         if file is not None:
             text = file.source.text.lower()
-            entries = [each for each in entries if each.may_find(text, file.options)]
+            entries = [each for each in entries if each.may_find(file, text)]
         return [self._load(each) for each in entries]
 
     def _load(self, each: Entry) -> type[Rule]:
@@ -291,4 +294,5 @@ def entry(rule: type[Rule]) -> Entry:
         rule.words,
         rule.waits_for,
         issubclass(rule, ProjectRule) and rule.check is ProjectRule.check,
+        rule.of_problems,
     )

@@ -118,6 +118,8 @@ class Rule(ABC):
 
     Such a rule is not even imported. Empty if that cannot be told from words.
     """
+    of_problems: ClassVar[bool] = False
+    """Does it speak of errors of BuildKit alone that bear its name (`Problem.kind`)?"""
     waits_for: ClassVar[str] = ""
     """The field of `Options` without which it finds nothing, and is not imported either."""
     settings: ClassVar[tuple[str, ...]] = ()

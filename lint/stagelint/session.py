@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from stagelint.engine import Others, nobody
 from stagelint.model import byte_counts
 from stagelint.model.file import AskedTarget, File, Options
 from stagelint.model.project import Project
-from stagelint.presets import PRESETS
 from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector, is_of_shellcheck
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
@@ -23,6 +22,7 @@ from stagelint.source import Source, Span
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
     from stagelint.model.dockerignore import DockerIgnore
+    from stagelint.presets import Preset
     from stagelint.shellcheck.findings import ShellCheck
     from stagelint.verify.build import Wishes
 
@@ -82,12 +82,13 @@ class Session:
     @property
     def fail_level(self) -> Severity | None:
         """The least severity that makes a run fail; None if nothing does."""
-        settings, given = self.main_config, PRESETS.get(self.arguments.preset or "")
+        settings = self.main_config
+        given, configured = _preset(self.arguments.preset), _preset(settings.preset)
         level = (
             self.arguments.fail_level
             or (given and given.fail_level)
             or settings.fail_level
-            or (PRESETS[settings.preset].fail_level if settings.preset else "warning")
+            or (configured.fail_level if configured else "warning")
         )
         return None if level == "none" else Severity(level)
 
@@ -247,17 +248,6 @@ class Session:
     def _file(self, source: Source) -> File:
         return File(source, self.options_for(source))
 
-    @staticmethod
-    def ignore_file_for(path: str) -> DockerIgnore | None:
-        """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
-        from stagelint.model.dockerignore import DockerIgnore  # few files have one
-
-        for name in (f"{path}.dockerignore", os.path.join(os.path.dirname(path), ".dockerignore")):
-            if os.path.isfile(name):
-                source = discover.read(name)
-                return None if source.error else DockerIgnore(source)
-        return None
-
     # -- sizes ---------------------------------------------------------------------------------
 
     def sizes_for(self, path: str) -> list[BaseImage]:
@@ -305,7 +295,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
-            ignore_file=lambda: self.ignore_file_for(source.path),
+            ignore_file=_ignore_file_of(source.path),
         )
         if self._somewhere:
             file = File(source, options)
@@ -384,7 +374,8 @@ def _builders_too(arguments: Namespace, settings: Config) -> bool:
 
 
 def _default_of(preset: str | None) -> str:
-    return "all" if preset and PRESETS[preset].builders_too else ""
+    found = _preset(preset)
+    return "all" if found and found.builders_too else ""
 
 
 def _build_args(given: Iterable[str]) -> Mapping[str, str]:
@@ -405,8 +396,33 @@ def _words(given: Iterable[str] | None) -> list[str]:
     return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
 
 
+def _ignore_file_of(path: str) -> Callable[[], DockerIgnore | None] | None:
+    """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
+    beside = os.path.join(os.path.dirname(path), ".dockerignore")
+    name = next(filter(os.path.isfile, (f"{path}.dockerignore", beside)), None)
+    if name is None:
+        return None
+
+    def read() -> DockerIgnore | None:
+        from stagelint.model.dockerignore import DockerIgnore
+
+        source = discover.read(name)
+        return None if source.error else DockerIgnore(source)
+
+    return read
+
+
+def _preset(name: str | None) -> Preset | None:
+    if not name:
+        return None
+    from stagelint.presets import PRESETS  # most runs name none
+
+    return PRESETS[name]
+
+
 def _of_preset(registry: Registry, name: str | None) -> frozenset[str]:
-    return PRESETS[name].codes(registry) if name else frozenset()
+    preset = _preset(name)
+    return preset.codes(registry) if preset else frozenset()
 
 
 def _select(registry: Registry, selectors: Iterable[str], where: Config | str) -> frozenset[str]:

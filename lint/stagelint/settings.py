@@ -71,6 +71,18 @@ def line_of(text: str, word: str) -> int:
     return text.count("\n", 0, _Places(text).find_any(word).start) + 1
 
 
+def kinds() -> dict[str, str | tuple[str, ...]]:
+    """Every key with the kind of its value: the choices, if it has some, or what it is else."""
+    kind: dict[str, str | tuple[str, ...]] = {
+        **dict.fromkeys(_LISTS, "list"),
+        **dict.fromkeys(_SWITCHES, "switch"),
+        **dict.fromkeys(_TABLES, "table"),
+        _BUDGET: "size",
+        **_CHOICES,
+    }
+    return {key: kind.get(key, "file") for key in _KEYS}
+
+
 def show(config: Config) -> str:
     """The settings as TOML text, after a comment that says which file they come from."""
     origin = f"from {shown(config.path)}" if config.path else "no configuration file"

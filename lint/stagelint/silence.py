@@ -103,11 +103,7 @@ def _obstacle(file: File, finding: Finding, item: Instruction | None) -> str:
     if not file.is_read:
         return "comments of a file in another language are not read"
     asked = file.checks.experimental
-    if (
-        item
-        and item.keyword in ("FROM", "ARG")
-        and not asked.isdisjoint((EVERY_CHECK, _DESCRIBED.lower()))
-    ):
+    if item and item.keyword in ("FROM", "ARG") and not asked.isdisjoint((EVERY_CHECK, _DESCRIBED)):
         return f"a comment there would have to describe it: BuildKit is told to check {_DESCRIBED}"
     return ""
 

@@ -14,6 +14,7 @@ class CircularStageReference(Rule):
 
     code = "SL106"
     aliases = ("DL3023",)
+    of_problems = True
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -20,6 +20,7 @@ class InvalidStageName(Rule):
     """
 
     code = "SL109"
+    of_problems = True
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -17,6 +17,7 @@ class InvalidSyntax(Rule):
 
     code = "SL000"
     aliases = ("DL1000", "DL3011", "DL3043", "DL3061")
+    of_problems = True
     severity = Severity.ERROR
     examples = (
         Bad(

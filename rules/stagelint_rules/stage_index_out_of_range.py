@@ -16,6 +16,7 @@ class StageIndexOutOfRange(Rule):
 
     code = "SL115"
     aliases = ("DL3022",)
+    of_problems = True
     severity = Severity.ERROR
     examples = (
         Bad(

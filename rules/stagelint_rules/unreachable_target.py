@@ -19,6 +19,7 @@ class UnreachableTarget(ProjectRule):
     """
 
     code = "SL103"
+    waits_for = "targets"
     settings = ("targets",)
     severity = Severity.ERROR
     examples = (

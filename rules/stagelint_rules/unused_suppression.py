@@ -20,7 +20,7 @@ class UnusedSuppression(Rule):
     """
 
     code = "SL001"
-    words = ("stagelint", "hadolint", "check=")
+    words = ("stagelint", "hadolint", "skip")
     severity = Severity.INFO
     late = True
     examples = (

@@ -16,6 +16,7 @@ class VariableInStageReference(Rule):
 
     code = "SL105"
     aliases = ("DL3022",)
+    of_problems = True
     severity = Severity.ERROR
     examples = (
         Bad(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -60,6 +61,34 @@ def registry_program() -> Iterator[str]:
 def compilers() -> Iterator[Path]:
     """The path of the loader of musl, on a machine with compilers of C and Go for glibc."""
     yield from _start("a compiler", _compilers())
+
+
+@pytest.fixture(scope="session")
+def debian_python() -> Iterator[bytes]:
+    """A tar of a system that has `python`, the one of Debian 12, with pip and venv."""
+    yield from _start("a system with Python", _debian_python())
+
+
+@contextmanager
+def _debian_python() -> Generator[bytes]:
+    """Its packages are unpacked and not configured, of which Python needs nothing."""
+    packages = "base-files,coreutils,dash,python-is-python3,python3-pip,python3-venv"
+    options = ("--quiet", "--variant=extract", f"--include={packages}")
+    command = (builders.program("mmdebstrap"), *options, "bookworm", "-", _mirror("bookworm"))
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise builders.Missing(f"mmdebstrap fails: {done.stderr.decode(errors='replace').strip()}")
+    yield done.stdout
+
+
+def _mirror(suite: str) -> str:
+    """From where this machine has the packages of Debian."""
+    wanted = ("Created-By: Packages", "Label: Debian", f"Codename: {suite}")
+    command = (builders.program("apt-get"), "indextargets", "--format", "$(SITE)", *wanted)
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    if not found:
+        raise builders.Missing(f"no source of apt has Debian's {suite}")
+    return found[0]
 
 
 @contextmanager

@@ -86,8 +86,9 @@ class Options(NamedTuple):
     """May advice cross from one C library to another?"""
     budget: int | None = None
     """The most bytes that a base which ships may have, compressed."""
-    ignore_file: Callable[[], DockerIgnore | None] = lambda: None
-    """What leaves files out of the build context, which is read when it is first asked for."""
+    ignore_file: Callable[[], DockerIgnore | None] | None = None
+    """What leaves files out of the build context, which is read when it is first asked for; None
+    where there is no such file."""
     builders_too: bool = False
     """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
     trusted_registries: tuple[str, ...] = ()
@@ -415,6 +416,12 @@ class File:
         for dispatch in self._dispatches:
             found += dispatch.problems
         return sorted(found, key=lambda problem: (problem.phase, problem.span))
+
+    @cached_property
+    def kinds_of_problems(self) -> frozenset[str]:
+        """Of those, and of those that only some builds would meet."""
+        references = (each.problem for each in self.graph.references if each.problem)
+        return frozenset(each.kind for each in (*self.problems, *references))
 
     def rejection(self, target: str = "") -> Problem | None:
         """The error that a build of *target* with the values at hand ends with, if it does.

@@ -94,7 +94,7 @@ def read(tree: Dockerfile) -> Said:
     """
     text = tree.text
     lowered = text.lower()
-    if not any(word in lowered for word in ("stagelint:", "hadolint", "check")):
+    if not any(word in lowered for word in ("stagelint:", "hadolint", "skip")):
         return Said()
     from stagelint.model.comments import Reader  # most files have no such comment
 

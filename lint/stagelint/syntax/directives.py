@@ -75,7 +75,7 @@ class Checks(NamedTuple):
     """What `# check=` says of BuildKit's own checks."""
 
     skipped: frozenset[str] = frozenset()
-    """Names of checks in lower case, or `all`."""
+    """Names of checks, which count as BuildKit writes them, or `all`."""
     experimental: frozenset[str] = frozenset()
     """Likewise."""
     is_error: bool = False
@@ -96,7 +96,7 @@ def checks(value: str) -> Checks:
 
 
 def _names(setting: str) -> frozenset[str]:
-    return frozenset(name.strip().lower() for name in setting.split(",") if name.strip())
+    return frozenset(name.strip() for name in setting.split(",") if name.strip())
 
 
 def check_problem(value: str, span: Span) -> Problem | None:

@@ -23,6 +23,7 @@ class CopyIgnoredFile(Rule):
     code = "BK019"
     aliases = ("CopyIgnoredFile",)
     words = ("copy", "add")
+    waits_for = "ignore_file"
     examples = (
         Bad(
             """
@@ -62,7 +63,7 @@ class CopyIgnoredFile(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        ignore = file.options.ignore_file()
+        ignore = file.options.ignore_file and file.options.ignore_file()
         if ignore is None or not ignore.patterns or not self._is_on(file):
             return
         if ignore.has_exceptions and file.tree.frontend.version >= (1, 22):
@@ -88,5 +89,5 @@ class CopyIgnoredFile(Rule):
                         )
 
     def _is_on(self, file: File) -> bool:
-        asked = {self.name().replace("-", ""), "all"} & file.checks.experimental
+        asked = {"CopyIgnoredFile", "all"} & file.checks.experimental
         return file.tree.frontend.version >= (1, 21) or bool(asked)

@@ -66,7 +66,7 @@ class InvalidDefinitionDescription(Rule):
 
 
 def _is_asked_for(file: File) -> bool:
-    return bool({"invaliddefinitiondescription", "all"} & file.checks.experimental)
+    return bool({"InvalidDefinitionDescription", "all"} & file.checks.experimental)
 
 
 def _names(instruction: Instruction) -> list[str]:

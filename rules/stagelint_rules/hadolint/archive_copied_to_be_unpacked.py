@@ -24,6 +24,7 @@ class ArchiveCopiedToBeUnpacked(Rule):
 
     code = "DL3010"
     severity = Severity.INFO
+    default = False
     roles = SHIPPED
     widens = True
     words = ("tar",)

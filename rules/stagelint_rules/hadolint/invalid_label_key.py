@@ -26,6 +26,7 @@ class InvalidLabelKey(Rule):
 
     code = "DL3048"
     severity = Severity.STYLE
+    default = False
     roles = SHIPPED
     widens = True
     words = ("label",)
