@@ -1812,7 +1812,7 @@ HEAVY = (
     "asyncio concurrent.futures dataclasses difflib dockerfile_parse importlib.metadata inspect"
     " json libcst logging networkx pathlib ruamel stagelint.baseline stagelint.changes"
     " stagelint.fingerprints stagelint.migrate stagelint.project stagelint.selection stagelint.silence"
-    " stagelint.verify subprocess tempfile tomllib tree_sitter unittest yaml"
+    " stagelint.verify subprocess tempfile tomllib tree_sitter typing unittest yaml"
 )
 LOADED = """
 import sys

@@ -3,11 +3,17 @@
 A run on one file is over in less time than Python takes to look for garbage and to take itself apart.
 """
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import os
 import sys
-from typing import NoReturn
+
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 #: Objects made between two searches for garbage; Python's own 700 makes a search every few lines.
 gc.set_threshold(50_000, 20, 20)

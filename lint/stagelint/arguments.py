@@ -8,11 +8,14 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NoReturn
 
 from stagelint import __version__
 from stagelint.config import BUILDER_STAGES, FORMATS, LEVELS, PRESETS
 from stagelint.dialect import DIALECTS
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 COMMANDS = (
     *("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from stagelint import discover, engine
 from stagelint.edit import Guarantee
@@ -15,6 +14,7 @@ from stagelint.result import STDIN, Outcome, Report, kept_as, report, stdin_repo
 from stagelint.rule import Finding
 from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.selection import Selection

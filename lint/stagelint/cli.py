@@ -8,10 +8,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
-from typing import TextIO
 
 from stagelint import arguments, config
 from stagelint.session import Session, UsageError
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 CLEAN, FINDINGS, ERROR, INTERRUPTED = 0, 1, 2, 130
 

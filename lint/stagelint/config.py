@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from stagelint import globs
 from stagelint.dialect import BUILDKIT
 from stagelint.source import Source, Span
 from stagelint.syntax.characters import quoted
 from stagelint.tuples import NamedTuple
+from stagelint.typed import cast
 
 #: The formats of findings, and what each is for. All but the first four are modules of `report` with
 #: a function `render(run)`, called so but for `-` instead of `_`.

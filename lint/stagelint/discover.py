@@ -8,10 +8,13 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
 
 from stagelint.config import Config, shown
 from stagelint.source import Source
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 #: What a Dockerfile is called, and which of these names are none after all.
 NAMES = (

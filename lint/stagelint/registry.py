@@ -39,6 +39,12 @@ class Entry(NamedTuple):
     """Does it speak of repositories alone?"""
     of_problems: bool = False
 
+    def answers_to(self, selector: str) -> bool:
+        """Does *selector* select the rule: as its code, its name, an alias, or the beginning of its code?"""
+        if selector in (self.code, self.name, ALL) or selector in self.aliases:
+            return True
+        return _begins(self.code, selector)
+
     def may_find(self, file: File, text: str) -> bool:
         """Could the rule find something in *file*, whose text is *text* in lower case?"""
         if self.of_projects or (self.waits_for and not getattr(file.options, self.waits_for)):
@@ -61,6 +67,7 @@ class Registry:
 
         self.entries = [Entry(*row) for row in RULES]
         self._classes: dict[str, type[Rule]] = {}
+        self._resolved: dict[str, frozenset[str]] = {}
         for plugin in plugins:
             for rule in rules_of(plugin):
                 self.add(rule)
@@ -70,35 +77,24 @@ class Registry:
         self.entries = [each for each in self.entries if each.code != rule.code]
         self.entries.append(entry(rule))
         self._classes[rule.code] = rule
-
-    @cached_property
-    def _by_word(self) -> Mapping[str, frozenset[str]]:
-        """What selectors stand for that name a rule, or begin its code."""
-        words: dict[str, set[str]] = {ALL: set()}
-        for each in self.entries:
-            words[ALL].add(each.code)
-            for word in (each.code, each.name, *each.aliases):
-                words.setdefault(word, set()).add(each.code)
-            for prefix in _prefixes(each.code):
-                words.setdefault(prefix, set()).add(each.code)
-        return {word: frozenset(codes) for word, codes in words.items()}
-
-    @cached_property
-    def _by_family(self) -> Mapping[str, frozenset[str]]:
-        """What the beginnings of codes stand for, those of aliases included."""
-        words: dict[str, set[str]] = {}
-        for each in self.entries:
-            for code in (each.code, *each.aliases):
-                for prefix in _prefixes(code):
-                    words.setdefault(prefix, set()).add(each.code)
-        return {word: frozenset(codes) for word, codes in words.items()}
+        self._resolved.clear()
 
     def resolve(self, selector: str) -> frozenset[str]:
         """The codes a selector stands for; none if it is unknown."""
-        found = self._by_word.get(selector, frozenset())
-        if selector == ALL or is_of_shellcheck(selector):
-            return found | _shellcheck("" if selector == ALL else selector)
-        return found
+        if selector not in self._resolved:  # most runs ask for few: no table of all words
+            found = frozenset(each.code for each in self.entries if each.answers_to(selector))
+            if selector == ALL or is_of_shellcheck(selector):
+                found |= _shellcheck("" if selector == ALL else selector)
+            self._resolved[selector] = found
+        return self._resolved[selector]
+
+    def _family(self, selector: str) -> frozenset[str]:
+        """The codes of rules with an alias that begins so."""
+        return frozenset(
+            each.code
+            for each in self.entries
+            if any(_begins(alias, selector) for alias in each.aliases)
+        )
 
     def expand(self, selectors: Iterable[str], *, families: bool = False) -> frozenset[str]:
         """The codes of all *selectors*. Raises `UnknownSelector`.
@@ -110,7 +106,7 @@ class Registry:
         for selector in selectors:
             found = self.resolve(selector)
             if families:
-                found |= self._by_family.get(selector, frozenset())
+                found |= self._family(selector)
             if not found:
                 raise UnknownSelector(self.unknown(selector))
             codes |= found
@@ -223,7 +219,9 @@ class Ruleset:
 
     def judged(self, findings: Sequence[Finding]) -> list[Finding]:
         """Each cause said once, by none of the names that are ignored, as severe as configured."""
-        kept = [each for each in findings if not (self.names(each) - {each.code}) & self._ignored]
+        kept = findings
+        if self._ignored:
+            kept = [e for e in findings if not (self.names(e) - {e.code}) & self._ignored]
         return [self._weighed(each) for each in _once(kept)]
 
     def _weighed(self, finding: Finding) -> Finding:
@@ -246,10 +244,9 @@ def _meet(one: Span, other: Span) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _prefixes(code: str) -> Iterator[str]:
-    """The beginnings of *code* that select it; none of a name."""
-    if re.match(_CODE, code):
-        yield from (code[:end] for end in range(2, len(code)))
+def _begins(code: str, selector: str) -> bool:
+    """Does *code*, if it is one and no name, begin with *selector*?"""
+    return len(selector) > 1 and code.startswith(selector) and bool(re.match(_CODE, code))
 
 
 def rules_of(package: str) -> Iterator[type[Rule]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from stagelint import discover, engine
 from stagelint.report import summary
@@ -14,6 +13,7 @@ from stagelint.rule import Finding
 from stagelint.session import Session
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.verify.verdict import Verdict

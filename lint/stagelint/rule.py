@@ -6,7 +6,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import ClassVar, final
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model.file import File
@@ -15,6 +14,10 @@ from stagelint.model.roles import Role
 from stagelint.model.stages import Stage
 from stagelint.source import Source, Span
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class Severity(StrEnum):

@@ -6,7 +6,6 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint import config, discover
 from stagelint.config import Config
@@ -18,6 +17,7 @@ from stagelint.model.project import Project
 from stagelint.registry import ALWAYS, Registry, Ruleset, UnknownSelector, is_of_shellcheck
 from stagelint.rule import Finding, Rule, Severity
 from stagelint.source import Source, Span
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage

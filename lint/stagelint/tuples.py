@@ -7,7 +7,7 @@ Type checkers read that of `typing`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from stagelint.typed import TYPE_CHECKING
 
 __all__ = ["NamedTuple"]
 

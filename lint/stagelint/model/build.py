@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.symbols import digest, evaluate
@@ -24,6 +23,7 @@ from stagelint.model.variables import GlobalVariables
 from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
 from stagelint.syntax.characters import lower
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Final
 
 from stagelint.syntax.characters import SPACE
 from stagelint.syntax.words import Literal, Part, Variable, WordError, lex
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class _Unknown(Enum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint.dialect import BUILDKIT, Dialect
 from stagelint.model import images, suppressions
@@ -30,6 +29,7 @@ from stagelint.syntax.nodes import (
     Problem,
 )
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages

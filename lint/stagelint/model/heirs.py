@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.scope import PLATFORM_ARGS, is_builders_own
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

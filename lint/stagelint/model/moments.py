@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint.model.base_images import describe
 from stagelint.model.calls import Call, calls, started
@@ -19,6 +18,7 @@ from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
 from stagelint.syntax.validate import mount_fields
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description

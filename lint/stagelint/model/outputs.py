@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
 from stagelint.model.families import EMPTY, SYSTEM
@@ -20,6 +19,7 @@ from stagelint.model.moments import Moment, absolute
 from stagelint.model.writers import ANYWHERE, Target, targets
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import Description

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from stagelint.source import Source, Span
 from stagelint.syntax.nodes import Dockerfile
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.pragmas import Mistake

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from stagelint.model.stages import SCRATCH
 from stagelint.model.vertices import Incomparable
 from stagelint.syntax.nodes import Instruction
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from stagelint.model import images, steps
 from stagelint.model.expansion import ExpansionError, can_fail
@@ -16,6 +15,7 @@ from stagelint.model.variables import GlobalVariables, Variables
 from stagelint.syntax.nodes import Instruction
 from stagelint.syntax.validate import instruction_problem
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TextIO
+
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 #: What a tab is shown as. A fixed width keeps `escape(a + b) == escape(a) + escape(b)`.
 TAB = "    "

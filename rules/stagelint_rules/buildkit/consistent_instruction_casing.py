@@ -17,6 +17,7 @@ class ConsistentInstructionCasing(Rule):
 
     code = "BK004"
     severity = Severity.STYLE
+    default = False
     aliases = ("ConsistentInstructionCasing",)
     examples = (
         Bad(

@@ -16,6 +16,7 @@ class ExposeProtoCasing(Rule):
 
     code = "BK020"
     severity = Severity.STYLE
+    default = False
     aliases = ("ExposeProtoCasing",)
     words = ("expose",)
     examples = (

@@ -16,6 +16,7 @@ class FromAsCasing(Rule):
 
     code = "BK002"
     severity = Severity.STYLE
+    default = False
     aliases = ("FromAsCasing",)
     examples = (
         Bad(

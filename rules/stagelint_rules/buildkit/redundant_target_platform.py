@@ -21,6 +21,7 @@ class RedundantTargetPlatform(Rule):
 
     code = "BK011"
     severity = Severity.STYLE
+    default = False
     aliases = ("RedundantTargetPlatform", "DL3065")
     words = ("targetplatform",)
     examples = (

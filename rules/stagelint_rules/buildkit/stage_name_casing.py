@@ -18,6 +18,7 @@ class StageNameCasing(Rule):
 
     code = "BK001"
     severity = Severity.STYLE
+    default = False
     aliases = ("StageNameCasing",)
     examples = (
         Bad(

@@ -46,7 +46,7 @@ class UndefinedArgInFrom(Rule):
         Good(
             """
             ARG TAG
-            FROM --platform=$BUILDPLATFORM app:$TAG-$TARGETARCH
+            FROM --platform=$BUILDPLATFORM app:${TAG:-1}-$TARGETARCH
             """
         ),
     )
