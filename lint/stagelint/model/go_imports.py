@@ -11,13 +11,13 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from stagelint.model.calls import Call
 from stagelint.model.linking import Imports
 from stagelint.model.moments import Moment
 from stagelint.syntax.validate import mount_fields
 from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.file import File

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from stagelint.model import byte_counts
 from stagelint.report.parts import plural
 from stagelint.report.terminal import Style, escape
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.verify.verdict import Difference, Entry, Part, Setting, Verdict
