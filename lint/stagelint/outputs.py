@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from stagelint import discover
 from stagelint.config import FORMATS
 from stagelint.source import Source, encode
 from stagelint.syntax.characters import nearest
+from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.session import Session
