@@ -38,7 +38,7 @@ DEPENDS_ON_BASE = {
 }
 
 REGISTRY = Registry()
-RULESET = Ruleset(REGISTRY, PRESETS["buildkit"].codes(REGISTRY))
+RULESET = Ruleset(REGISTRY, PRESETS["buildkit"].codes(REGISTRY), heeds_comments=False)
 
 #: BuildKit's names of its checks, by our codes.
 CHECK_OF = {
