@@ -190,7 +190,9 @@ class Bake:
             command = ("bake", "--progress=rawjson", "--file", str(file), *targets)
             while True:
                 said = self._listen(command, len(questions))
-                if not self._images.provide_missing(said.error):
+                if len(said.digests) == len(questions):
+                    return said
+                if not (self._daemon.revive() or self._images.provide_missing(said.error)):
                     return said
 
     def _listen(self, command: Sequence[str], count: int) -> Said:

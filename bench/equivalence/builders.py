@@ -12,8 +12,8 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,9 @@ _PLUGINS = ("/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins")
 #: So long a daemon may take to start or to stop.
 PATIENCE = 60.0
 
+#: So often a daemon may crash before that is no accident any more.
+_MOST_CRASHES = 5
+
 
 class Missing(Exception):
     """A builder is not at hand; the message says what it lacks."""
@@ -38,6 +41,12 @@ class Docker(NamedTuple):
     folder: Path
     env: dict[str, str]
     """With these variables `docker` reaches it, and writes no configuration elsewhere."""
+    revive: Callable[[], bool]
+    """Starts it anew with what it stored, if it has crashed: was that so?
+
+    BuildKit panics now and then ("failed to get edge: inconsistent graph state", moby 28.5) when
+    builds that share steps are cancelled or fail at once. Raises RuntimeError if it crashes often.
+    """
 
     @property
     def host(self) -> str:
@@ -132,26 +141,65 @@ def docker(*, busybox: bool, containerd: bool = False) -> Generator[Docker]:
     """
     need("dockerd", "containerd", "docker", "setpriv", "unshare")
     with _folder(None if busybox else _MEMORY) as folder:
-        found = Docker(folder, _docker_env(folder))
+        env = _docker_env(folder)
+        started = env if busybox else _that_runs_nothing(folder, env)
+        options = ("--feature", "containerd-snapshotter=true") if containerd else ()
+        daemon = _Daemon(folder, [*_daemon(folder, env["DOCKER_HOST"]), *options], started)
+        found = Docker(folder, env, daemon.revive)
         if found.run("buildx", "version", check=False).returncode:
             raise Missing("docker-buildx is not installed")
-        with (folder / "log").open("wb") as log:
-            env = found.env if busybox else _that_runs_nothing(folder, found.env)
-            command = _daemon(folder, found.host)
-            command += ["--feature", "containerd-snapshotter=true"] if containerd else []
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
         try:
-            _wait_for(found, process)
+            daemon.start()
             if busybox:
                 found.run("import", "--change", 'CMD ["sh"]', "-", "busybox", data=busybox_tree())
             yield found
-        except BaseException as error:
-            if process.poll() is not None:
-                log = (folder / "log").read_text(errors="replace").splitlines()[-40:]
-                error.add_note("\n".join([f"dockerd has ended with {process.poll()}:", *log]))
-            raise
         finally:
-            _stop(process)
+            daemon.stop()
+
+
+class _Daemon:
+    """The process of a daemon, and what starts it."""
+
+    def __init__(self, folder: Path, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._log = folder / "log"
+        self._command = command
+        self._env = env
+        self._crashes = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Raises `Missing` if it does not answer."""
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._env)
+        process = self._process
+        waits_until(lambda: self._answers() or process.poll() is not None, PATIENCE)
+        if not self._answers():
+            raise Missing(f"dockerd does not start: {self._last_lines(1)}")
+
+    def revive(self) -> bool:
+        if self._answers():
+            return False
+        self._crashes += 1
+        self.stop()
+        if self._crashes > _MOST_CRASHES:
+            raise RuntimeError(f"dockerd has crashed {self._crashes} times: {self._last_lines(40)}")
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        if self._process is not None:
+            _stop(self._process)
+
+    def _answers(self) -> bool:
+        with closing(_UnixConnection(self._env["DOCKER_HOST"].removeprefix("unix://"))) as engine:
+            try:
+                engine.request("GET", "/_ping")
+                return engine.getresponse().status == http.HTTPStatus.OK
+            except (OSError, http.client.HTTPException):
+                return False
+
+    def _last_lines(self, count: int) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-count:])
 
 
 def _docker_env(folder: Path) -> dict[str, str]:
@@ -190,16 +238,6 @@ def _daemon(folder: Path, host: str) -> list[str]:
         *(program("dockerd"), "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
         *("-p", f"{folder}/pid", "-H", host, "--iptables=false", "--ip6tables=false"),
     ]
-
-
-def _wait_for(found: Docker, process: subprocess.Popen[bytes]) -> None:
-    def answers() -> bool:
-        return not found.run("version", check=False).returncode
-
-    waits_until(lambda: answers() or process.poll() is not None, PATIENCE)
-    if not answers():
-        log = (found.folder / "log").read_text(errors="replace")
-        raise Missing(f"dockerd does not start: {log.strip().splitlines()[-1:]}")
 
 
 def waits_until(happens: Callable[[], bool], seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_nothing_remains_of_a_daemon(docker: builders.Docker) -> None:
     assert not other.folder.exists()
     assert str(other.folder) not in Path("/proc/self/mounts").read_text()
     assert not _processes_that_name(other.folder)
+
+
+def test_a_daemon_that_crashed_goes_on_with_what_it_had(docker: builders.Docker) -> None:
+    with builders.docker(busybox=True) as other:
+        assert not other.revive()
+        os.kill(int((other.folder / "pid").read_text()), signal.SIGKILL)
+
+        assert builders.waits_until(other.revive, builders.PATIENCE)
+        other.run("image", "inspect", "busybox")
+        assert not other.revive()
 
 
 def test_a_daemon_ends_with_the_process_that_started_it(docker: builders.Docker) -> None:
