@@ -24,6 +24,7 @@ from bench.equivalence import builders
 from bench.hadolint_parity import dockerfiles
 from stagelint import discover, suppress
 from stagelint.model.file import File, Options
+from stagelint.model.scope import LINUX_AMD64
 from stagelint.presets import PRESETS
 from stagelint.registry import Registry, Ruleset
 from stagelint.source import Source
@@ -50,18 +51,6 @@ CHECK_OF = {
 
 #: The version of the Dockerfile frontend in the daemon of Debian's docker.io 28.
 FRONTEND = Frontend((1, 19))
-
-PLATFORM = {
-    f"{side}{part}": value
-    for side in ("BUILD", "TARGET")
-    for part, value in (
-        ("PLATFORM", "linux/amd64"),
-        ("OS", "linux"),
-        ("OSVERSION", ""),
-        ("ARCH", "amd64"),
-        ("VARIANT", ""),
-    )
-}
 
 
 class Warned(NamedTuple):
@@ -104,7 +93,7 @@ def read(source: Source) -> File:
         line = source.position(found[1].start).line
         span = source.line_span(line)
         text = f"{text[: span.start]}#{text[span.end :]}"
-    options = Options(platform_args=PLATFORM, builtin=FRONTEND)
+    options = Options(platform_args=LINUX_AMD64, builtin=FRONTEND)
     return File(Source(source.path, text), options)
 
 

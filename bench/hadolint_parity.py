@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.equivalence.texts import paths_below
 from stagelint import arguments, discover, engine
 from stagelint.model.file import File
 from stagelint.registry import Registry, Ruleset
@@ -42,13 +43,8 @@ class Place(NamedTuple):
 
 
 def dockerfiles(folders: Iterable[str]) -> list[str]:
-    """All that are called like one."""
-    return sorted(
-        str(path)
-        for folder in folders
-        for path in Path(folder).rglob("*")
-        if ".git" not in path.parts and discover.is_dockerfile(path.name) and path.is_file()
-    )
+    """All that are called like one, in order."""
+    return sorted(str(path) for folder in folders for path in paths_below(Path(folder)))
 
 
 def theirs(program: str, paths: list[str]) -> Iterator[tuple[Place, str]]:

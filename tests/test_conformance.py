@@ -14,6 +14,7 @@ import pytest
 from bench.check_parity import Warned, ours
 from stagelint.model import File, Options
 from stagelint.model.expansion import UNKNOWN, expand
+from stagelint.model.scope import LINUX_AMD64
 from stagelint.source import Source
 from stagelint.syntax.frontend import Frontend
 from stagelint.syntax.nodes import Phase
@@ -51,17 +52,6 @@ def built_the_last_stage(case: Case) -> bool:
 
 #: The frontend that observed the cases: BuildKit v0.25.2 on linux/amd64.
 OBSERVED = Frontend((1, 19))
-PLATFORM = {
-    f"{side}{part}": value
-    for side in ("BUILD", "TARGET")
-    for part, value in (
-        ("PLATFORM", "linux/amd64"),
-        ("OS", "linux"),
-        ("OSVERSION", ""),
-        ("ARCH", "amd64"),
-        ("VARIANT", ""),
-    )
-}
 
 #: Errors that are none of the Dockerfile's text: a command failed, a file was not there.
 RUNTIME = re.compile(
@@ -93,7 +83,7 @@ def file_of(case: Case) -> File:
         Source.from_bytes("Dockerfile", data),
         Options(
             build_args=build_args,
-            platform_args=PLATFORM,
+            platform_args=LINUX_AMD64,
             contexts=frozenset(contexts),
             builtin=OBSERVED,
         ),

@@ -12,6 +12,7 @@ from _pytest.mark import ParameterSet
 
 from stagelint import discover
 from stagelint.arguments import parse
+from stagelint.catalogue import unmarked
 from stagelint.edit import Guarantee
 from stagelint.engine import fix, lint, lint_project
 from stagelint.model import File, Options
@@ -34,16 +35,9 @@ def cases(*, of_repositories: bool) -> list[ParameterSet]:
     ]
 
 
-_CARETS = re.compile(r" *\^+ .*\n")
-
-
 def needed(rule: type[Rule]) -> list[type[Rule]]:
     """A rule about suppressions needs the others to have spoken."""
     return RULES if rule.late else [rule]
-
-
-def unmark(marked: str) -> str:
-    return "".join(line for line in marked.splitlines(True) if not _CARETS.fullmatch(line))
 
 
 def mark(rule: type[Rule], source: Source, options: Options) -> str:
@@ -81,7 +75,7 @@ def test_example_with_a_repository(
     for name, text in marked.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(unmark(text))
+        path.write_text(unmarked(text))
 
     session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
@@ -100,7 +94,7 @@ def test_example_with_a_repository(
 @pytest.mark.parametrize(("rule", "example"), cases(of_repositories=False))
 def test_example(rule: type[Rule], example: Good | Bad) -> None:
     marked = dedent(example.text).lstrip("\n")
-    source = Source("Dockerfile", unmark(marked))
+    source = Source("Dockerfile", unmarked(marked))
     options = options_of(parse(example.arguments.split())[1], source)._replace(sizes=shipped)
 
     assert mark(rule, source, options) == marked

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from bench.hadolint_parity import compare, known_codes, reasons
-from stagelint.registry import Registry, rules_of
+from stagelint.catalogue import dockerfiles
+from stagelint.registry import Registry
 
 ROOT = Path(__file__).parent.parent
 HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or ""
-
-_CARETS = re.compile(r" *\^+ .*\n")
 
 #: hadolint's rules, as it lists them in its documentation; those of ShellCheck are its own business.
 ALL = """
@@ -38,14 +35,10 @@ def test_no_rule_is_lost() -> None:
 @pytest.mark.skipif(not HADOLINT, reason="hadolint is not installed")
 def test_every_difference_has_a_reason(tmp_path: Path) -> None:
     paths = [str(path) for path in (ROOT / "fixtures").glob("*/Dockerfile")]
-    examples = [
-        (rule.code, each.text) for rule in rules_of("stagelint_rules") for each in rule.examples
-    ]
-    for number, (code, marked) in enumerate(examples):
-        text = dedent(marked).lstrip("\n")
-        if not text.startswith("--- ") and "stagelint: ignore" not in text:
-            path = tmp_path / f"{code}-{number}.Dockerfile"
-            path.write_text(_CARETS.sub("", text))
+    for number, (rule, text) in enumerate(dockerfiles()):
+        if "stagelint: ignore" not in text:
+            path = tmp_path / f"{rule.code}-{number}.Dockerfile"
+            path.write_text(text)
             paths.append(str(path))
 
     theirs, ours, _ = compare(HADOLINT, paths, known_codes())

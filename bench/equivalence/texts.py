@@ -45,9 +45,15 @@ def texts_below(folder: Path) -> Sources:
 
 def dockerfiles(folder: Path) -> Iterator[tuple[str, bytes]]:
     """All files below *folder* that are called like a Dockerfile, with what they contain."""
+    for path in paths_below(folder):
+        yield str(path.relative_to(folder)), path.read_bytes()
+
+
+def paths_below(folder: Path) -> Iterator[Path]:
+    """All files below *folder* that are called like a Dockerfile, those of git itself left out."""
     for path in sorted(folder.rglob("*")):
-        if is_dockerfile(str(path)) and path.is_file():
-            yield str(path.relative_to(folder)), path.read_bytes()
+        if ".git" not in path.parts and is_dockerfile(str(path)) and path.is_file():
+            yield path
 
 
 def _texts(found: Iterable[tuple[str, bytes]]) -> Iterator[Text]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from textwrap import dedent, indent
 from typing import cast
 
@@ -16,7 +17,7 @@ from stagelint.rule import Bad, Good, Rule
 from stagelint.source import Source
 
 #: A line that says what is found in the one above.
-_MARK = r" *\^+ .*\n"
+_MARK = r"^ *\^+ .*\n"
 
 _INDEX = '''"""Code, name, severity, default, module, aliases, words and what it waits for of every rule.
 
@@ -114,6 +115,21 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+def unmarked(text: str) -> str:
+    """The *text* of an example without the lines that say what is found."""
+    return re.sub(_MARK, "", text, flags=re.MULTILINE)
+
+
+def dockerfiles(package: str = "stagelint_rules") -> Iterator[tuple[type[Rule], str]]:
+    """Every example that is one Dockerfile, without its marks."""
+    for rule in rules_of(package):
+        for example in rule.examples:
+            text = dedent(example.text).lstrip("\n")
+            if not text.startswith("--- "):
+                yield rule, unmarked(text)
+
+
+@cache
 def guarantees(rule: type[Rule]) -> list[Guarantee]:
     """What the fixes in its examples promise, the most first."""
     from stagelint.arguments import parse
@@ -123,9 +139,7 @@ def guarantees(rule: type[Rule]) -> list[Guarantee]:
     found: set[Guarantee] = set()
     for example in rule.examples:
         if isinstance(example, Bad) and example.fixed is not None:
-            lines = dedent(example.text).lstrip("\n").splitlines(keepends=True)
-            text = "".join(each for each in lines if not re.fullmatch(_MARK, each))
-            source = Source("Dockerfile", text)
+            source = Source("Dockerfile", unmarked(dedent(example.text).lstrip("\n")))
             options = options_of(parse(example.arguments.split())[1], source)
             file = File(source, options._replace(sizes=shipped))
             found |= {each.fix.guarantee for each in rule().check(file) if each.fix}

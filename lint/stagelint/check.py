@@ -46,13 +46,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     notes: list[str] = []
     if given.add_ignore is not None:
         outcomes = [_silenced(session, one, selection, notes) for one in outcomes]
-    if given.verify:
-        from stagelint.verify.process import orderly_end
-
-        with orderly_end():
-            errors = _verify(session, outcomes, say) + _write(session, outcomes)
-    else:
-        errors = _write(session, outcomes)
+    errors = _kept(session, outcomes, say)
     count = len(outcomes)
     outcomes += _in_projects(session, paths)
     if selection:
@@ -218,6 +212,16 @@ def _accepts(session: Session) -> Callable[[Guarantee], bool]:
         return unsafe or guarantee.is_safe or (verified and guarantee.is_shown_by_a_build)
 
     return accepts
+
+
+def _kept(session: Session, outcomes: list[Outcome], say: Callable[[str], None]) -> list[str]:
+    """Write what was fixed, if asked only what builds the same; returns what went wrong."""
+    if not session.arguments.verify:
+        return _write(session, outcomes)
+    from stagelint.verify.process import orderly_end
+
+    with orderly_end():
+        return _verify(session, outcomes, say) + _write(session, outcomes)
 
 
 def _verify(session: Session, outcomes: list[Outcome], say: Callable[[str], None]) -> list[str]:

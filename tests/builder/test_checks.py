@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
-from textwrap import dedent
 
 from bench.check_parity import DEPENDS_ON_BASE, compare
 from bench.equivalence import builders
-from stagelint.registry import rules_of
+from stagelint.catalogue import dockerfiles
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
-_CARETS = re.compile(r" *\^+ .*\n")
-
-
-def texts() -> list[str]:
-    """Those of the examples, without their marks."""
-    marked = (
-        dedent(each.text).lstrip("\n")
-        for rule in rules_of("stagelint_rules")
-        for each in rule.examples
-    )
-    plain = (text for text in marked if not text.startswith("--- ") and "ignore[" not in text)
-    lines = (text.splitlines(True) for text in plain)
-    return ["".join(x for x in each if not _CARETS.fullmatch(x)) for each in lines]
-
 
 def test_says_what_buildkit_says(empty_docker: builders.Docker, tmp_path: Path) -> None:
-    for number, text in enumerate(dict.fromkeys(texts())):
+    texts = dict.fromkeys(text for _, text in dockerfiles() if "ignore[" not in text)
+    for number, text in enumerate(texts):
         (tmp_path / f"{number}.Dockerfile").write_text(text)
     paths = [*tmp_path.glob("*"), *FIXTURES.glob("*/Dockerfile")]
 

@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from stagelint.edit import Fix, Guarantee
 from stagelint.model.calls import Call
-from stagelint.model.consent import RPM_INSTALLS
+from stagelint.model.consent import RPM_INSTALLS, unconfigured
 from stagelint.model.expansion import UNKNOWN
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import ManagerCall, manager_calls
+from stagelint.model.rewriting import append_command
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
 
@@ -31,6 +33,8 @@ class Cache(NamedTuple):
     """Calls that empty it, each the beginning of one: `("yum", "clean")`."""
     unused: str = r"(?!)"
     """Options for it not to be filled; a pattern."""
+    cleaner: str = ""
+    """The command that empties it, where one is all that it takes."""
 
 
 APT_LISTS = Cache(
@@ -46,13 +50,20 @@ APT_LISTS = Cache(
 )
 _RPM_FOLDERS = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 _RPM_CLEANERS = tuple((name, "clean") for name in ("yum", "dnf", "microdnf", "dnf5", "tdnf"))
-YUM_CACHE = Cache(frozenset({"yum"}), RPM_INSTALLS, _RPM_FOLDERS, _RPM_CLEANERS)
+YUM_CACHE = Cache(
+    frozenset({"yum"}),
+    RPM_INSTALLS,
+    _RPM_FOLDERS,
+    _RPM_CLEANERS,
+    cleaner="{program} clean all",
+)
 DNF_CACHE = YUM_CACHE._replace(programs=frozenset({"dnf", "microdnf", "dnf5", "tdnf"}))
 ZYPPER_CACHE = Cache(
     frozenset({"zypper"}),
     frozenset("install in update up dup dist-upgrade patch".split()),
     ("/var/cache/zypp",),
     (("zypper", "clean"), ("zypper", "cc")),
+    cleaner="zypper clean --all",
 )
 APK_CACHE = Cache(
     frozenset({"apk"}),
@@ -74,6 +85,7 @@ YARN_CACHE = Cache(
     ("/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn/berry/cache"),
     (("yarn", "cache", "clean"),),
     r"--version|-v|--help|-h|--cache-folder.*",
+    "yarn cache clean",
 )
 
 
@@ -99,6 +111,17 @@ def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:
     yield from left
 
 
+def kept(run: Moment, cache: Cache) -> Iterator[tuple[ManagerCall, Fix | None]]:
+    """Those, each with the fix that empties *cache* once more at the end of *run*."""
+    found = [*filled(run, cache)]
+    if found:
+        last = found[-1]
+        command = cache.cleaner.format(program=last.program)
+        edits = append_command(run.instruction, command, last.call)
+        fix = Fix(f"Add `{command}`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
+        yield from ((told, fix) for told in found)
+
+
 def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]:
     """The calls of pip in *stage* after which something is left in its cache, and in the image."""
     found = [
@@ -108,10 +131,7 @@ def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]
         if not _is_off(run, told.call) and not _is_mounted(run, told.call.option("--cache-dir"))
     ]
     setting = r"no-cache-dir[\s=\"']+(?:true|1|yes|on)|/pip\.conf\b"
-    configured = file.histories[stage.index].first_saying(setting) if found else None
-    for run, told in found:
-        if configured is None or run.instruction.start < configured:
-            yield run, told
+    return unconfigured(file, stage, setting, found)
 
 
 def _is_off(run: Moment, call: Call) -> bool:

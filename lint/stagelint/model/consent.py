@@ -6,12 +6,14 @@ Sources: apt-get(8), apt.conf(5), yum(8), dnf(8), zypper(8).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from stagelint.edit import Fix, Guarantee
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall, manager_calls, packages
+from stagelint.model.rewriting import add_option
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
 
@@ -28,6 +30,8 @@ class Questions(NamedTuple):
     """What an instruction says that configures it for all calls after; a pattern."""
     option: str
     """The option to give it."""
+    is_global: bool = False
+    """Does that stand in front of the verb?"""
 
 
 APT_ASKS = Questions(
@@ -72,6 +76,7 @@ ZYPPER_ASKS = Questions(
     r"-[A-Za-z]{0,9}[ny][A-Za-z]{0,9}|--non-interactive|--no-confirm|-D|--dry-run",
     r"(?!)",
     "--non-interactive",
+    is_global=True,
 )
 
 
@@ -85,10 +90,22 @@ def asked(file: File, stage: Stage, questions: Questions) -> Iterator[tuple[Mome
         and told.verb in questions.verbs
         and not _is_answered(told.call, questions)
     ]
-    configured = file.histories[stage.index].first_saying(questions.setting) if found else None
-    for run, told in found:
-        if configured is None or run.instruction.start < configured:
-            yield run, told
+    return unconfigured(file, stage, questions.setting, found)
+
+
+def answer(run: Moment, told: ManagerCall, questions: Questions) -> Fix | None:
+    """The fix that gives the answer to one of those, if it can be written."""
+    at = -1 if questions.is_global else told.at
+    edits = add_option(run.instruction, told.call, at, questions.option)
+    return Fix(f"Add `{questions.option}`", edits, Guarantee.BEHAVIOUR) if edits else None
+
+
+def unconfigured(
+    file: File, stage: Stage, setting: str, found: Sequence[tuple[Moment, ManagerCall]]
+) -> Iterator[tuple[Moment, ManagerCall]]:
+    """Those of *found*, calls in *stage*, above the first instruction that says *setting*, a pattern."""
+    configured = file.histories[stage.index].first_saying(setting) if found else None
+    return (each for each in found if configured is None or each[0].instruction.start < configured)
 
 
 #: Options of APT not to install what is recommended.
@@ -111,10 +128,7 @@ def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, Man
         and (each.names or each.sources or not each.is_complete)
         and not any(re.fullmatch(_UNRECOMMENDED, word or "") for word in each.call.arguments)
     ]
-    configured = file.histories[stage.index].first_saying(_NOT_RECOMMENDED) if found else None
-    for run, told in found:
-        if configured is None or run.instruction.start < configured:
-            yield run, told
+    return unconfigured(file, stage, _NOT_RECOMMENDED, found)
 
 
 def _is_answered(call: Call, questions: Questions) -> bool:

@@ -356,6 +356,29 @@ class File:
         """What *stage* itself is written with, in order: of an ONBUILD, what it has a child do."""
         return self.histories[stage.index].written
 
+    def moments_of(self, *keywords: str) -> Iterator[tuple[Stage, Moment]]:
+        """The moments of instructions of the given keywords, stage by stage."""
+        for stage in self.stages:
+            for moment in self.moments(stage):
+                if moment.instruction.keyword in keywords:
+                    yield stage, moment
+
+    def says_above(self, stage: Stage, keyword: str, instruction: Instruction) -> bool:
+        """Has *stage*, or one it is built on, a *keyword* above *instruction*, one of its own?"""
+        first = self._firsts[stage.index].get(keyword)
+        return first is not None and first < instruction.start
+
+    @cached_property
+    def _firsts(self) -> list[dict[str, int]]:
+        """Where the first instruction of each keyword begins, in a stage or one it is built on."""
+        found: list[dict[str, int]] = []
+        for stage in self.stages:
+            firsts = {} if stage.base.stage is None else dict(found[stage.base.stage])
+            for each in stage.instructions:
+                firsts.setdefault(each.keyword, each.start)
+            found.append(firsts)
+        return found
+
     def moments_behind(self, stage: Stage) -> list[Moment]:
         """Those of *stage* and before them those of the stages it is built on."""
         return [moment for each in self.chain(stage) for moment in self.moments(each)]

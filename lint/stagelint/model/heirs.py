@@ -41,11 +41,8 @@ class Heirs:
 
     def __init__(self, file: File) -> None:
         self._file = file
-        self._children: list[list[Stage]] = [[] for _ in file.stages]
         self._open: set[int] = set()
         for stage in file.stages:
-            if stage.base.stage is not None:
-                self._children[stage.base.stage].append(stage)
             if stage.base.pattern is not None:
                 self._open.update(file.graph.may_be(stage))
         self._held: dict[str, list[bool]] = {}
@@ -84,7 +81,7 @@ class Heirs:
         for stage in reversed(self._file.stages):
             found[stage.index] |= any(
                 found[child.index] and not any(child.by_keyword(*_RESET_BY.get(keyword, ())))
-                for child in self._children[stage.index]
+                for child in self._file.children(stage)
             )
         return found
 
@@ -105,7 +102,7 @@ class Heirs:
         for stage in reversed(self._file.stages):
             if stage.index in self._open:
                 found[stage.index].add(_ANY)
-            for child in self._children[stage.index]:
+            for child in self._file.children(stage):
                 found[stage.index] |= self._readers[child.index].keys() | found[child.index]
                 for each in stage.by_keyword("ONBUILD"):  # which the child does
                     found[stage.index].update(_read_by(each))
@@ -178,7 +175,7 @@ class Heirs:
     def leaves_a_trace(self, stage: Stage, instruction: Instruction) -> bool:
         """Is it a CMD that an ENTRYPOINT of a child resets? `ArgsEscaped` stays (BuildKit v0.25.2)."""
         *_, last = [None, *stage.by_keyword("CMD")]
-        return instruction is last and bool(self._children[stage.index])
+        return instruction is last and bool(self._file.children(stage))
 
 
 def replacements(stage: Stage) -> Iterator[tuple[Instruction, Instruction]]:

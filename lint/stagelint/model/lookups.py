@@ -27,13 +27,15 @@ def lookups(node: Instruction) -> Iterator[Lookup]:
     if "$" not in node.text[node.start : node.end]:
         return
     if node.keyword in _WORDS:
-        yield from _of(node, node.arguments)
+        yield from in_words(node, node.arguments)
     elif node.keyword in _PAIRS:
         for pair in node.pairs:
             if node.keyword != "ARG":
-                yield from _of(node, [Argument(pair.key, pair.start, pair.start + len(pair.key))])
+                yield from in_words(
+                    node, [Argument(pair.key, pair.start, pair.start + len(pair.key))]
+                )
             value = pair.value or ""
-            yield from _of(node, [Argument(value, pair.end - len(value), pair.end)])
+            yield from in_words(node, [Argument(value, pair.end - len(value), pair.end)])
     elif node.keyword in ("COPY", "ADD"):
         yield from _of_copy(node)
     elif node.keyword == "RUN":
@@ -44,19 +46,14 @@ def in_flag(node: Instruction, name: str) -> Iterator[Lookup]:
     """Those in the value of the flag *name* of *node*."""
     flag = node.flag(name)
     if flag and flag.value:
-        yield from _of(node, [Argument(flag.value, flag.value_start, flag.end)])
-
-
-def in_words(node: Instruction, arguments: Iterable[Argument]) -> Iterator[Lookup]:
-    """Those in some *arguments* of *node*."""
-    yield from _of(node, arguments)
+        yield from in_words(node, [Argument(flag.value, flag.value_start, flag.end)])
 
 
 def _of_copy(node: Instruction) -> Iterator[Lookup]:
     for name in _FLAGS:
         yield from in_flag(node, name)
     heredocs = {heredoc.word_start: heredoc for heredoc in node.heredocs}
-    yield from _of(node, (each for each in node.arguments if each.start not in heredocs))
+    yield from in_words(node, (each for each in node.arguments if each.start not in heredocs))
     for heredoc in node.heredocs:
         if heredoc.expand:
             body = node.text[heredoc.body.start : heredoc.body.end]
@@ -75,7 +72,8 @@ def _of_mounts(node: Instruction) -> Iterator[Lookup]:
                         yield Lookup(variable.name, span)
 
 
-def _of(node: Instruction, arguments: Iterable[Argument]) -> Iterator[Lookup]:
+def in_words(node: Instruction, arguments: Iterable[Argument]) -> Iterator[Lookup]:
+    """Those in some *arguments* of *node*."""
     for argument in arguments:
         is_as_written = len(argument.value) == argument.end - argument.start
         for variable in _lexed(argument.value, node.escape):

@@ -20,6 +20,19 @@ PLATFORM_ARGS = frozenset(
     for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 ) | {"TARGETSTAGE"}
 
+#: What they are in a build on linux/amd64 and for it.
+LINUX_AMD64 = {
+    f"{side}{part}": value
+    for side in ("BUILD", "TARGET")
+    for part, value in (
+        ("PLATFORM", "linux/amd64"),
+        ("OS", "linux"),
+        ("OSVERSION", ""),
+        ("ARCH", "amd64"),
+        ("VARIANT", ""),
+    )
+}
+
 #: ARGs whose value may list names of stages: for the SBOM scanner, for the time of files (1.24).
 LISTS_OF_STAGES = frozenset({"BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH"})
 

@@ -262,11 +262,16 @@ def _is_known_platform(value: str) -> bool:
     return "/" in value or value.lower().partition("(")[0] in _PLATFORM_WORDS
 
 
-#: What a platform of one word can be: a system or an architecture (containerd/platforms 1.0).
-_PLATFORM_WORDS = frozenset(
+#: What a platform of one word can be, if it is a system (containerd/platforms 1.0).
+SYSTEMS = frozenset(
     """
     aix android darwin macos dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9
     solaris windows zos
+    """.split()
+)
+#: And if it is an architecture.
+_PLATFORM_WORDS = SYSTEMS | frozenset(
+    """
     386 i386 amd64 amd64p32 x86_64 x86-64 arm armbe arm64 aarch64 arm64be ppc64 ppc64le loong64 mips
     mipsle mips64 mips64le mips64p32 mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm
     armhf armel

@@ -50,12 +50,16 @@ class ShellCheck:
 
     def look_at(self, files: Iterable[File]) -> None:
         """Ask about all scripts of *files* at once, so that `findings` need not."""
+        self._ask((file, script) for file in files for script in scripts(file))
+
+    def _ask(self, about: Iterable[tuple[File, Script]]) -> None:
+        """Ask about those at once that are new."""
         new: dict[str, str] = {}
-        for file in files:
-            for script in scripts(file):
-                if script.document not in self._said:
-                    line = file.source.position(script.instruction.start).line
-                    new.setdefault(script.document, f"{file.source.path}:{line}")
+        for file, script in about:
+            document = script.document
+            if document not in self._said:
+                line = file.source.position(script.instruction.start).line
+                new.setdefault(document, f"{file.source.path}:{line}")
         if not new:
             return
         try:
@@ -70,10 +74,11 @@ class ShellCheck:
 
     def findings(self, file: File, codes: frozenset[str]) -> tuple[list[Finding], frozenset[str]]:
         """What it says of *file* under *codes*, and those that were looked for in all of it."""
-        self.look_at([file])
+        own = list(scripts(file))
+        self._ask((file, script) for script in own)
         found: list[Finding] = []
         done = codes
-        for script in scripts(file):
+        for script in own:
             comments = self._said[script.document]
             said = _said(script, comments or (), codes)
             found += [

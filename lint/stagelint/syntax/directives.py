@@ -72,12 +72,10 @@ def _in_json(text: str) -> tuple[str, Span] | None:
 
 
 class Checks(NamedTuple):
-    """What `# check=` says of BuildKit's own checks."""
+    """What `# check=` says of BuildKit's own checks; which are skipped, `pragmas` reads."""
 
-    skipped: frozenset[str] = frozenset()
-    """Names of checks, which count as BuildKit writes them, or `all`."""
     experimental: frozenset[str] = frozenset()
-    """Likewise."""
+    """Names of checks, which count as BuildKit writes them, or `all`."""
     is_error: bool = False
     """Does a build fail if a check finds something?"""
 
@@ -88,15 +86,8 @@ def checks(value: str) -> Checks:
     for option in value.split(" ")[0].split(";"):
         name, _, setting = option.partition("=")
         options[name] = setting
-    return Checks(
-        _names(options.get("skip", "")),
-        _names(options.get("experimental", "")),
-        options.get("error") in _GO_TRUE,
-    )
-
-
-def _names(setting: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in setting.split(",") if name.strip())
+    names = (name.strip() for name in options.get("experimental", "").split(","))
+    return Checks(frozenset(filter(None, names)), options.get("error") in _GO_TRUE)
 
 
 def check_problem(value: str, span: Span) -> Problem | None:

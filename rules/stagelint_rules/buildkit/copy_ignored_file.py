@@ -69,24 +69,23 @@ class CopyIgnoredFile(Rule):
         if ignore.has_exceptions and file.tree.frontend.version >= (1, 22):
             return
         name = re.split(r"[\\/]", ignore.source.path)[-1]
-        for stage in file.stages:
-            for moment in file.moments(stage):
-                node = moment.instruction
-                if node.keyword not in ("ADD", "COPY") or node.flag("from"):
+        for stage, moment in file.moments_of("ADD", "COPY"):
+            node = moment.instruction
+            if node.flag("from"):
+                continue
+            inline = {heredoc.word_start for heredoc in node.heredocs}
+            for argument in node.arguments[:-1]:
+                path = moment.expand(argument.value)
+                if not path or argument.start in inline or re.match(_REMOTE, path):
                     continue
-                inline = {heredoc.word_start for heredoc in node.heredocs}
-                for argument in node.arguments[:-1]:
-                    path = moment.expand(argument.value)
-                    if not path or argument.start in inline or re.match(_REMOTE, path):
-                        continue
-                    if ignore.leaves_out(path):
-                        yield self.finding(
-                            file,
-                            node.logical.span(argument.start, argument.end),
-                            f"`{path}` is left out by `{name}`",
-                            stage=stage,
-                            related=(Related(ignore.source, Span(0, 0), "what is left out"),),
-                        )
+                if ignore.leaves_out(path):
+                    yield self.finding(
+                        file,
+                        node.logical.span(argument.start, argument.end),
+                        f"`{path}` is left out by `{name}`",
+                        stage=stage,
+                        related=(Related(ignore.source, Span(0, 0), "what is left out"),),
+                    )
 
     def _is_on(self, file: File) -> bool:
         asked = {"CopyIgnoredFile", "all"} & file.checks.experimental

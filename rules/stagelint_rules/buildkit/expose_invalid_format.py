@@ -40,21 +40,20 @@ class ExposeInvalidFormat(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in file.stages:
-            for moment in file.moments(stage):
-                node = moment.instruction
-                for argument in node.arguments if node.keyword == "EXPOSE" else ():
-                    port = moment.expand(argument.value)
-                    if not port or ":" not in port:
-                        continue
-                    inner = port.rpartition(":")[2]
-                    span = node.logical.span(argument.start, argument.end)
-                    fix = Fix(f"Write `{inner}`", (Edit(span, inner),), Guarantee.SAME_IMAGE)
-                    is_plain = port == argument.value and inner.partition("/")[0]
-                    yield self.finding(
-                        file,
-                        span,
-                        f"`{port}` names more than a port of the container",
-                        fix=fix if is_plain else None,
-                        stage=stage,
-                    )
+        for stage, moment in file.moments_of("EXPOSE"):
+            node = moment.instruction
+            for argument in node.arguments:
+                port = moment.expand(argument.value)
+                if not port or ":" not in port:
+                    continue
+                inner = port.rpartition(":")[2]
+                span = node.logical.span(argument.start, argument.end)
+                fix = Fix(f"Write `{inner}`", (Edit(span, inner),), Guarantee.SAME_IMAGE)
+                is_plain = port == argument.value and inner.partition("/")[0]
+                yield self.finding(
+                    file,
+                    span,
+                    f"`{port}` names more than a port of the container",
+                    fix=fix if is_plain else None,
+                    stage=stage,
+                )

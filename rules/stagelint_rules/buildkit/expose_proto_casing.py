@@ -40,21 +40,20 @@ class ExposeProtoCasing(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in file.stages:
-            for moment in file.moments(stage):
-                node = moment.instruction
-                for argument in node.arguments if node.keyword == "EXPOSE" else ():
-                    port = moment.expand(argument.value)
-                    protocol = port.rpartition("/")[2] if port and "/" in port else ""
-                    if not port or protocol == protocol.lower():
-                        continue
-                    span = node.logical.span(argument.start, argument.end)
-                    edit = Edit(span, argument.value.lower())
-                    is_plain = "$" not in argument.value
-                    yield self.finding(
-                        file,
-                        span,
-                        f"the protocol of `{port}` is not in small letters",
-                        fix=Fix(f"Write `{port.lower()}`", (edit,)) if is_plain else None,
-                        stage=stage,
-                    )
+        for stage, moment in file.moments_of("EXPOSE"):
+            node = moment.instruction
+            for argument in node.arguments:
+                port = moment.expand(argument.value)
+                protocol = port.rpartition("/")[2] if port and "/" in port else ""
+                if not port or protocol == protocol.lower():
+                    continue
+                span = node.logical.span(argument.start, argument.end)
+                edit = Edit(span, argument.value.lower())
+                is_plain = "$" not in argument.value
+                yield self.finding(
+                    file,
+                    span,
+                    f"the protocol of `{port}` is not in small letters",
+                    fix=Fix(f"Write `{port.lower()}`", (edit,)) if is_plain else None,
+                    stage=stage,
+                )

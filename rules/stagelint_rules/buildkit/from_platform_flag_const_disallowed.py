@@ -4,14 +4,9 @@ from collections.abc import Iterator
 
 from stagelint.model import File
 from stagelint.model.lookups import in_flag
+from stagelint.model.stages import SYSTEMS
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
-_SYSTEMS = frozenset(
-    """
-    aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris
-    windows zos
-    """.split()
-)
 _OTHER_NAMES = {
     "macos": "darwin",
     "x86_64": "amd64",
@@ -69,6 +64,6 @@ def _parsed(platform: str) -> tuple[str, str]:
     """System and architecture, as containerd reads them; of one word alone the other is implied."""
     first, _, rest = platform.lower().partition("/")
     first, second = (_OTHER_NAMES.get(each, each) for each in (first, rest.partition("/")[0]))
-    if rest or first in _SYSTEMS:
+    if rest or first in SYSTEMS:
         return first, second
     return "linux", first

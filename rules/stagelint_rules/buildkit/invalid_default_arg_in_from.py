@@ -5,21 +5,8 @@ from collections.abc import Iterator
 from stagelint.model import File
 from stagelint.model.expansion import ExpansionError, expand
 from stagelint.model.images import problem
-from stagelint.model.scope import Globals
+from stagelint.model.scope import LINUX_AMD64, Globals
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
-
-#: What decides nothing here: any platform would do.
-_PLATFORM = {
-    f"{side}{part}": value
-    for side in ("BUILD", "TARGET")
-    for part, value in (
-        ("PLATFORM", "linux/amd64"),
-        ("OS", "linux"),
-        ("OSVERSION", ""),
-        ("ARCH", "amd64"),
-        ("VARIANT", ""),
-    )
-}
 
 
 class InvalidDefaultArgInFrom(Rule):
@@ -52,7 +39,8 @@ class InvalidDefaultArgInFrom(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        outer = Globals(file.globals.instructions, {}, {**_PLATFORM, "TARGETSTAGE": "default"})
+        # Any platform would do: it decides nothing here.
+        outer = Globals(file.globals.instructions, {}, {**LINUX_AMD64, "TARGETSTAGE": "default"})
         for stage in file.stages:
             try:
                 text = expand(stage.base.raw, outer.lookup, stage.opening.escape)

@@ -157,11 +157,7 @@ def _has_default_shell(file: File, stage: Stage, instruction: Instruction) -> bo
     image = _image(file, stage)
     if not file.chain(stage)[0].base.is_scratch and (image is None or image.os == "windows"):
         return False
-    return not any(
-        each.keyword == "SHELL" and (link is not stage or each.start < instruction.start)
-        for link in file.chain(stage)
-        for each in link.instructions
-    )
+    return not file.says_above(stage, "SHELL", instruction)
 
 
 def _fix(instruction: Instruction) -> Fix | None:

@@ -39,16 +39,15 @@ class AmbiguousCopyDestination(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in file.stages:
-            for moment in file.moments(stage):
-                node = moment.instruction
-                if node.keyword != "COPY" or len(node.arguments) < 3:
-                    continue
-                last = node.arguments[-1]
-                path = moment.expand(last.value)
-                if not path or path.endswith(("/", "\\")):
-                    continue
-                if path.rpartition("/")[2] not in (".", ".."):
-                    message = f"several files go to `{path}`, which has no `/` at its end"
-                    span = node.logical.span(last.start, last.end)
-                    yield self.finding(file, span, message, stage=stage)
+        for stage, moment in file.moments_of("COPY"):
+            node = moment.instruction
+            if len(node.arguments) < 3:
+                continue
+            last = node.arguments[-1]
+            path = moment.expand(last.value)
+            if not path or path.endswith(("/", "\\")):
+                continue
+            if path.rpartition("/")[2] not in (".", ".."):
+                message = f"several files go to `{path}`, which has no `/` at its end"
+                span = node.logical.span(last.start, last.end)
+                yield self.finding(file, span, message, stage=stage)

@@ -2,13 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import DNF_CACHE, filled
-from stagelint.model.packages import ManagerCall
-from stagelint.model.rewriting import append_command
+from stagelint.model.caches import DNF_CACHE, kept
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
-from stagelint.syntax.nodes import Instruction
 
 
 class DnfCacheKept(Rule):
@@ -92,14 +88,6 @@ class DnfCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                found = [*filled(run, DNF_CACHE)]
-                fix = _fix(run.instruction, found[-1]) if found else None
-                for told in found:
+                for told, fix in kept(run, DNF_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
-
-
-def _fix(run: Instruction, told: ManagerCall) -> Fix | None:
-    command = f"{told.program} clean all"
-    edits = append_command(run, command, told.call)
-    return Fix(f"Add `{command}`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

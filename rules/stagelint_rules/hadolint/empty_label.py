@@ -49,7 +49,7 @@ class EmptyLabel(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        for stage in self.stages(file) if file.options.label_schema else ():
+        for stage in self.stages(file):
             for label in labels(file, stage):
                 if label.value == "" and label.key in file.options.label_schema:
                     yield self.finding(

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.consent import APT_ASKS, asked
-from stagelint.model.rewriting import add_option
+from stagelint.model.consent import APT_ASKS, answer, asked
 from stagelint.rule import Bad, Finding, Good, Rule
 
 
@@ -66,13 +64,10 @@ class InteractiveApt(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             for run, told in asked(file, stage, APT_ASKS):
-                edits = add_option(run.instruction, told.call, told.at, APT_ASKS.option)
                 yield self.finding(
                     file,
                     told.head,
                     f"`{told.program} {told.verb}` may ask for consent, and nobody answers",
                     stage=stage,
-                    fix=Fix(f"Add `{APT_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
-                    if edits
-                    else None,
+                    fix=answer(run, told, APT_ASKS),
                 )

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.consent import DNF_ASKS, asked
-from stagelint.model.rewriting import add_option
+from stagelint.model.consent import DNF_ASKS, answer, asked
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 
 
@@ -49,14 +47,11 @@ class InteractiveDnf(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             for run, told in asked(file, stage, DNF_ASKS):
-                edits = add_option(run.instruction, told.call, told.at, DNF_ASKS.option)
                 yield self.finding(
                     file,
                     told.head,
                     f"`{told.program} {told.verb}` asks for consent, and nobody answers",
                     stage=stage,
                     severity=Severity.INFO if told.program == "microdnf" else None,
-                    fix=Fix(f"Add `{DNF_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
-                    if edits
-                    else None,
+                    fix=answer(run, told, DNF_ASKS),
                 )

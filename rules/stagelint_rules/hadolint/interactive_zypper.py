@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.consent import ZYPPER_ASKS, asked
-from stagelint.model.rewriting import add_option
+from stagelint.model.consent import ZYPPER_ASKS, answer, asked
 from stagelint.rule import Bad, Finding, Good, Rule
 
 
@@ -46,13 +44,10 @@ class InteractiveZypper(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
             for run, told in asked(file, stage, ZYPPER_ASKS):
-                edits = add_option(run.instruction, told.call, -1, ZYPPER_ASKS.option)
                 yield self.finding(
                     file,
                     told.head,
                     f"`{told.program} {told.verb}` asks for consent, and nobody answers",
                     stage=stage,
-                    fix=Fix(f"Add `{ZYPPER_ASKS.option}`", edits, Guarantee.BEHAVIOUR)
-                    if edits
-                    else None,
+                    fix=answer(run, told, ZYPPER_ASKS),
                 )

@@ -42,9 +42,7 @@ class ShellFormCommand(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in file.stages:
-            chain = file.chain(stage)
-            shells = [each.start for link in chain for each in link.by_keyword("SHELL")]
             for each in stage.by_keyword("CMD", "ENTRYPOINT"):
-                if not each.is_json and not any(start < each.start for start in shells):
+                if not each.is_json and not file.says_above(stage, "SHELL", each):
                     message = f"the shell that runs this `{each.keyword}` does not pass on signals"
                     yield self.finding(file, each.code_span, message, stage=stage)

@@ -2,13 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import YARN_CACHE, filled, spread
-from stagelint.model.calls import Call
-from stagelint.model.rewriting import append_command
+from stagelint.model.caches import YARN_CACHE, kept, spread
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
-from stagelint.syntax.nodes import Instruction
 
 
 class YarnCacheKept(Rule):
@@ -64,13 +60,6 @@ class YarnCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in spread(file, self.stages(file)):
             for run in file.written(stage):
-                found = [*filled(run, YARN_CACHE)]
-                fix = _fix(run.instruction, found[-1].call) if found else None
-                for told in found:
+                for told, fix in kept(run, YARN_CACHE):
                     message = "what `yarn` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
-
-
-def _fix(run: Instruction, call: Call) -> Fix | None:
-    edits = append_command(run, "yarn cache clean", call)
-    return Fix("Add `yarn cache clean`", edits, Guarantee.SAME_BUT_CACHES) if edits else None

@@ -2,13 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import YUM_CACHE, filled
-from stagelint.model.calls import Call
-from stagelint.model.rewriting import append_command
+from stagelint.model.caches import YUM_CACHE, kept
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
-from stagelint.syntax.nodes import Instruction
 
 
 class YumCacheKept(Rule):
@@ -78,13 +74,6 @@ class YumCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                found = [*filled(run, YUM_CACHE)]
-                fix = _fix(run.instruction, found[-1].call) if found else None
-                for told in found:
+                for told, fix in kept(run, YUM_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
                     yield self.finding(file, told.head, message, stage=stage, fix=fix)
-
-
-def _fix(run: Instruction, call: Call) -> Fix | None:
-    edits = append_command(run, "yum clean all", call)
-    return Fix("Add `yum clean all`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
