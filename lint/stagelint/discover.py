@@ -171,6 +171,17 @@ def repository_of(path: str) -> str | None:
     return at
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """The folder of the file *path*, and those above it up to that of its git repository."""
+    folder = os.path.dirname(path) or os.curdir
+    yield folder
+    root = repository_of(path)
+    at = os.path.abspath(folder)
+    while root is not None and at != root:
+        at = os.path.dirname(at)
+        yield os.path.relpath(at)
+
+
 def _names(folder: str) -> Iterator[str]:
     """What lies in *folder*; the names of folders end in `/`, save links to them."""
     try:

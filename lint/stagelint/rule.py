@@ -19,6 +19,8 @@ from stagelint.typed import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from typing import ClassVar
 
+    from stagelint.model.gains import Gain
+
 
 class Severity(StrEnum):
     """How much a finding matters, most first."""
@@ -74,6 +76,10 @@ class Finding(NamedTuple):
     """Does it hold whatever is not known, such as who else builds the file?"""
     url: str = ""
     """Where more is to be read, if it is no rule of ours."""
+    gain: Gain | None = None
+    """What the fix, or doing what the message says, saves; None if the rule is not about that."""
+    holds: tuple[str, ...] = ()
+    """What the fix rests on: each was checked, or is taken for granted, as it says."""
 
 
 class Good(NamedTuple):
@@ -179,6 +185,8 @@ class Rule(ABC):
         related: tuple[Related, ...] = (),
         certain: bool = True,
         aliases: tuple[str, ...] = (),
+        gain: Gain | None = None,
+        holds: tuple[str, ...] = (),
     ) -> Finding:
         """A finding in *file*, or in *source* if it lies elsewhere.
 
@@ -206,6 +214,8 @@ class Rule(ABC):
             related,
             (*self.aliases, *aliases),
             certain,
+            gain=gain,
+            holds=holds,
         )
 
 

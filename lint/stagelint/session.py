@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from stagelint import config, discover
@@ -21,6 +21,7 @@ from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage
+    from stagelint.model.context import Context
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.presets import Preset
     from stagelint.shellcheck.findings import ShellCheck
@@ -48,6 +49,7 @@ class Session:
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
         self._sizes: dict[str | None, list[BaseImage]] = {}
+        self._contexts: dict[tuple[str, str], Context | None] = {}
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -296,6 +298,7 @@ class Session:
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
             ignore_file=_ignore_file_of(source.path),
+            contexts_at=lambda: self._contexts_of(source.path),
         )
         if self._somewhere:
             file = File(source, options)
@@ -309,6 +312,26 @@ class Session:
                 )
             )
         return options
+
+    def _contexts_of(self, path: str) -> Iterator[Context]:
+        """What may be the build context of the Dockerfile *path*: see `Options.contexts_at`.
+
+        Of `--context`, that alone; else the folder it lies in, and those above in the repository.
+        """
+        given = getattr(self.arguments, "context", None)
+        if path in ("", "-") and given is None:
+            return
+        from stagelint import contexts
+
+        for folder in [given] if given else discover.folders_above(path):
+            own = f"{path}.dockerignore"
+            key = (folder, own if os.path.isfile(own) else "")
+            if key not in self._contexts:
+                ignore = _ignore_file_of(path, folder)
+                self._contexts[key] = contexts.read(folder, ignore() if ignore else None)
+            found = self._contexts[key]
+            if found:
+                yield found
 
 
 def wishes_of(arguments: Namespace) -> Wishes:
@@ -396,9 +419,12 @@ def _words(given: Iterable[str] | None) -> list[str]:
     return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
 
 
-def _ignore_file_of(path: str) -> Callable[[], DockerIgnore | None] | None:
-    """What leaves files out of the context of the Dockerfile *path*, if that is its folder."""
-    beside = os.path.join(os.path.dirname(path), ".dockerignore")
+def _ignore_file_of(
+    path: str, context: str | None = None
+) -> Callable[[], DockerIgnore | None] | None:
+    """What leaves files out of the *context* of the Dockerfile *path*; if None, of its folder."""
+    folder = os.path.dirname(path) if context is None else context
+    beside = os.path.join(folder, ".dockerignore")
     name = next(filter(os.path.isfile, (f"{path}.dockerignore", beside)), None)
     if name is None:
         return None

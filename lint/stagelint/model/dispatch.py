@@ -138,7 +138,7 @@ class Dispatch:
                 self._add(span, message, conditional=self._varies(node, flag.value))
         checksum = node.flag("checksum")
         sources = [each.value for each in node.arguments[:-1]]
-        if checksum and not any("$" in each or re.match(_REMOTE, each) for each in sources):
+        if checksum and not any("$" in each or re.match(REMOTE, each) for each in sources):
             span = node.logical.span(checksum.start, checksum.end)
             self._add(span, "checksum requires HTTP(S) or Git sources")
 
@@ -183,7 +183,8 @@ class Dispatch:
         self._add(span, f"invalid signal: {value}", conditional=self._varies(node, argument.value))
 
 
-_REMOTE = r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/"
+#: A source of ADD that is fetched.
+REMOTE = r"(?i)https?://|git@|git://|ssh://|.*\.git(?:[#/]|\Z)|github\.com/"
 _SIGNALS = frozenset(
     [
         "ABRT",

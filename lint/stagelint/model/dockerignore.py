@@ -44,11 +44,8 @@ class DockerIgnore:
     def _compiled(self) -> list[tuple[str, re.Pattern[str]]]:
         found: list[tuple[str, re.Pattern[str]]] = []
         for pattern in self.patterns:
-            if len(pattern) <= _LONGEST and pattern.count("*") <= _MOST_STARS:
-                try:
-                    regex = re.compile(_regex(pattern.removeprefix("!")))
-                except re.error:
-                    continue
+            regex = matcher(pattern.removeprefix("!"))
+            if regex:
                 found.append((pattern, regex))
         return found
 
@@ -64,6 +61,16 @@ def _patterns(text: str) -> Iterator[str]:
             pattern = posixpath.normpath(pattern)
             pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
             yield mark + pattern
+
+
+def matcher(pattern: str) -> re.Pattern[str] | None:
+    """What matches a whole path as *pattern* does; None if that is none, or takes too long."""
+    if len(pattern) > _LONGEST or pattern.count("*") > _MOST_STARS:
+        return None
+    try:
+        return re.compile(_regex(pattern))
+    except re.error:
+        return None
 
 
 def _regex(pattern: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from stagelint.dialect import BUILDKIT, Dialect
@@ -34,6 +34,7 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.context import Context
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.model.heirs import Heirs
     from stagelint.model.moments import History, Moment
@@ -89,6 +90,8 @@ class Options(NamedTuple):
     ignore_file: Callable[[], DockerIgnore | None] | None = None
     """What leaves files out of the build context, which is read when it is first asked for; None
     where there is no such file."""
+    contexts_at: Callable[[], Iterable[Context]] = tuple
+    """What may be the build context, the most likely first; each is read when it is asked for."""
     builders_too: bool = False
     """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
     trusted_registries: tuple[str, ...] = ()
@@ -399,6 +402,23 @@ class File:
         for each in self.graph.of(stage.index):
             if each.kind is EdgeKind.COPY and each.needs is not None:
                 yield moments[id(each.instruction)], each, self.stages[each.needs]
+
+    @cached_property
+    def context(self) -> Context | None:
+        """The build context: the first that has all files which COPY and ADD name; None if there is none.
+
+        It is a guess where nobody said which it is.
+        """
+        wanted = [
+            path
+            for _, moment in self.moments_of("COPY", "ADD")
+            if not moment.instruction.flag("from")
+            for path in moment.local_sources
+        ]
+        for context in self.options.contexts_at():
+            if all(context.match(path) for path in wanted):
+                return context
+        return None
 
     @cached_property
     def causes(self) -> dict[int, Cause]:

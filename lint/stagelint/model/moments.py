@@ -13,6 +13,7 @@ from functools import cached_property
 
 from stagelint.model.base_images import describe
 from stagelint.model.calls import Call, calls, started
+from stagelint.model.dispatch import REMOTE
 from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
@@ -104,6 +105,17 @@ class Moment:
                 if path and path != "/" and fields.get("type", "bind") != "secret":
                     found.append(path.rstrip("/"))
         return tuple(found)
+
+    @cached_property
+    def local_sources(self) -> tuple[str, ...]:
+        """The sources of a COPY or ADD that lie in the build context, or in a stage with `--from`.
+
+        No address, no inline file, and none that only a build knows.
+        """
+        inline = {heredoc.word_start for heredoc in self.instruction.heredocs}
+        words = [each for each in self.instruction.arguments[:-1] if each.start not in inline]
+        paths = [self.expand(each.value) for each in words]
+        return tuple(each for each in paths if each and not re.match(REMOTE, each))
 
     @property
     def is_posix(self) -> bool:

@@ -1,0 +1,67 @@
+"""Reads build contexts from disk: names, sizes and modes, and the text of small files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from stagelint import discover
+from stagelint.model.context import Context, Entry
+from stagelint.model.dockerignore import DockerIgnore
+
+#: In a folder with more than these, nothing is known.
+_MOST = 200_000
+#: Bytes of a file whose text is asked for: that of a large lock file.
+_LARGEST = 8 << 20
+
+
+def read(root: str, ignore: DockerIgnore | None) -> Context | None:
+    """The context in the folder *root*; None if there is none, or too much is in it.
+
+    No link is followed, and nothing but names and sizes is read before it is asked for.
+    """
+    entries: list[Entry] = []
+    for entry in _walk(root, "", ignore):
+        entries.append(entry)
+        if len(entries) > _MOST:
+            return None
+    return Context(root, entries, ignore, lambda path: _text(root, path)) if entries else None
+
+
+def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry]:
+    """Everything below, but for what is in folders that are left out as a whole."""
+    pending = [folder]
+    whole = ignore is not None and not ignore.has_exceptions
+    while pending:
+        at = pending.pop()
+        try:
+            with os.scandir(os.path.join(root, at)) as entries:
+                found = [_entry(each, at) for each in entries]
+        except OSError:
+            continue
+        for entry in found:
+            yield entry
+            if entry.is_folder and not (whole and ignore and ignore.leaves_out(entry.path)):
+                pending.append(entry.path)
+
+
+def _entry(entry: os.DirEntry[str], folder: str) -> Entry:
+    path = f"{folder}/{entry.name}" if folder else entry.name
+    status = entry.stat(follow_symlinks=False)
+    is_file = stat.S_ISREG(status.st_mode)
+    return Entry(
+        path,
+        status.st_size if is_file else 0,
+        stat.S_IMODE(status.st_mode),
+        stat.S_ISDIR(status.st_mode),
+        stat.S_ISLNK(status.st_mode),
+    )
+
+
+def _text(root: str, path: str) -> str | None:
+    try:
+        data = discover.read_regular(os.path.join(root, path), _LARGEST)
+        return None if data is None else data.decode("utf-8")
+    except (OSError, ValueError):
+        return None

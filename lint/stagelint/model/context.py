@@ -1,0 +1,134 @@
+"""The build context: the files that a builder is sent, as far as rules may know them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+from stagelint.model.dockerignore import matcher
+from stagelint.tuples import NamedTuple
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagelint.model.dockerignore import DockerIgnore
+
+
+class Entry(NamedTuple):
+    """A file, folder or link of the context."""
+
+    path: str
+    """Relative to the context, with `/` between its parts."""
+    size: int = 0
+    """Bytes; none of a folder or a link."""
+    mode: int = 0o644
+    """Permissions."""
+    is_folder: bool = False
+    is_link: bool = False
+
+
+class Context:
+    """What lies in a folder that is sent to a builder.
+
+    What `.dockerignore` leaves out is no part of it.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        entries: Iterable[Entry],
+        ignore: DockerIgnore | None = None,
+        read: Callable[[str], str | None] = lambda path: None,
+    ) -> None:
+        """*entries* are everything below the folder *root*, in any order.
+
+        *read* gives the text of a small file by its path in the context, or None.
+        """
+        self.root = root
+        self.ignore = ignore
+        self._entries = sorted(entries)
+        self._read = read
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """What is sent, by path in order; a folder comes before what it holds."""
+        ignore = self.ignore
+        if ignore is None or not ignore.patterns:
+            return self._entries
+        kept = [each for each in self._entries if not ignore.leaves_out(each.path)]
+        if not ignore.has_exceptions:
+            return kept
+        wanted = {each.path for each in kept} | {up for each in kept for up in _parents(each.path)}
+        return [each for each in self._entries if each.path in wanted]
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all that is sent."""
+        return sum(each.size for each in self.entries)
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return [each.path for each in self.entries]
+
+    @cached_property
+    def _by_path(self) -> dict[str, Entry]:
+        return {each.path: each for each in self.entries}
+
+    def find(self, path: str) -> Entry | None:
+        """The entry at *path*, taken from the top of the context as COPY takes it."""
+        path = clean(path)
+        if path == ".":
+            return Entry(".", is_folder=True, mode=0o755)
+        return self._by_path.get(path)
+
+    def match(self, source: str) -> list[Entry]:
+        """What the source of a COPY selects, by Go's filepath.Match; folders without what is in them."""
+        path = clean(source)
+        if not re.search(r"[*?\[\\]", path):
+            found = self.find(path)
+            return [found] if found else []
+        parts = [matcher(part) for part in path.split("/")]
+        if None in parts:
+            return []
+        return [
+            each
+            for each in self.entries
+            if len(names := each.path.split("/")) == len(parts)
+            and all(part and part.match(name) for part, name in zip(parts, names, strict=True))
+        ]
+
+    def below(self, path: str) -> Iterator[Entry]:
+        """Everything in the folder *path*, at any depth; all there is for `.`."""
+        path = clean(path)
+        if path == ".":
+            yield from self.entries
+            return
+        prefix = f"{path}/"
+        for at in range(bisect_left(self._paths, prefix), len(self._paths)):
+            if not self._paths[at].startswith(prefix):
+                return
+            yield self.entries[at]
+
+    def copied(self, source: str) -> Iterator[Entry]:
+        """Every file that a COPY of *source* brings, at any depth, and the links and folders."""
+        for entry in self.match(source):
+            yield entry
+            if entry.is_folder:
+                yield from self.below(entry.path)
+
+    def text(self, path: str) -> str | None:
+        """What the file at *path* says; None if it is not sent, is too large, or is no text."""
+        found = self.find(path)
+        return self._read(found.path) if found and not found.is_folder else None
+
+
+def clean(source: str) -> str:
+    """The path of a COPY's source in the context: nothing leads out of it."""
+    return posixpath.normpath("/" + source).lstrip("/") or "."
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := posixpath.dirname(path):
+        yield path
