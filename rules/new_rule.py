@@ -1,7 +1,7 @@
 """Start a rule: `python rules/new_rule.py copy-of-everything SL199`.
 
 Writes a file whose tests are red until the rule is written; one with a code of BuildKit's or hadolint's
-(BK023, DL3068) in their folder.
+(BK023, DL3068), or of an optimization (SL318), in their folder.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-#: Where the rules lie that are not stagelint's own.
-FOLDERS = {"BK": "buildkit", "DL": "hadolint"}
+#: Where the rules lie that have a folder of their own, by how their codes begin.
+FOLDERS = {"BK": "buildkit", "DL": "hadolint", "SL3": "optimizations"}
 
 TEMPLATE = '''from __future__ import annotations
 
@@ -53,7 +53,11 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     slug, code = arguments
-    folder = Path(__file__).parent / "stagelint_rules" / FOLDERS.get(code[:2], "")
+    folder = (
+        Path(__file__).parent
+        / "stagelint_rules"
+        / next((each for start, each in FOLDERS.items() if code.startswith(start)), "")
+    )
     path = folder / f"{slug.replace('-', '_')}.py"
     name = "".join(part.capitalize() for part in slug.split("-"))
     try:

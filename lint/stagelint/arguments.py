@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 COMMANDS = (
-    *("check", "graph", "refs", "rename", "verify", "catalog", "rule", "config", "migrate"),
+    *(
+        "check",
+        "optimize",
+        "graph",
+        "refs",
+        "rename",
+        "verify",
+        "catalog",
+        "rule",
+        "config",
+        "migrate",
+    ),
     "completion",
 )
 BUILDERS = ("auto", "docker", "buildah", "podman")
@@ -32,6 +43,7 @@ _FOREVER = 1e8
 _OVERVIEW = """\
 commands:
   check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
+  optimize list what makes images smaller and rebuilds faster, with what it gains; do it
   graph    show the stages of a file, what they need, and what ships
   refs     show who asks for which stage, in all files of a repository
   rename   rename a stage, in all files of a repository
@@ -81,7 +93,9 @@ def parser_of(command: str) -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"stagelint {__version__}")
-    parser.set_defaults(preset=None, builder_stages=None, no_ignore_comments=False)
+    parser.set_defaults(
+        preset=None, builder_stages=None, no_ignore_comments=False, optimizing=False
+    )
     _PARSERS[command](parser)
     return parser
 
@@ -156,6 +170,17 @@ def _check(parser: ArgumentParser) -> None:
     )
     _project(files.add_argument)
     _configuration(files.add_argument)
+
+
+def _optimize(parser: ArgumentParser) -> None:
+    _check(parser)
+    parser.description = (
+        "List what would make images smaller and rebuilds faster, what gains most first, and do it:"
+        " with --fix what builds the same, with --fix --verify what a real build shows to give the"
+        " same image, with --unsafe-fixes all of it."
+    )
+    parser.epilog = "Exit status: 0, or 1 if --fail-level or --diff says so, 2 error."
+    parser.set_defaults(preset="optimize", optimizing=True)
 
 
 def _adoption(parser: ArgumentParser) -> None:
@@ -441,6 +466,7 @@ def _one_of(values: Sequence[str]) -> str:
 
 _PARSERS = {
     "check": _check,
+    "optimize": _optimize,
     "graph": _graph,
     "refs": _refs,
     "rename": _rename,

@@ -133,7 +133,13 @@ def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     others = session.others_for(source.path)
     fixed = engine.Fixed(source, [], [])
     if fixing:
-        fixed = engine.fix(source, options, ruleset, _accepts(session), others)
+        accepts = _accepts(session)
+        if session.arguments.optimizing:
+            from stagelint import optimize
+
+            fixed = optimize.fix(source, options, ruleset, accepts, session.options_for)
+        else:
+            fixed = engine.fix(source, options, ruleset, accepts, others)
     after = fixed.source
     if after is not source:
         options = session.options_for(after)

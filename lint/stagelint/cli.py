@@ -71,7 +71,7 @@ def _complain(message: str) -> None:
 def _check(given: Namespace) -> int:
     from stagelint.check import run
 
-    if not given.paths and not given.config and not given.isolated:
+    if not (given.paths or given.config or given.isolated or given.optimizing):
         namesake = next(filter(os.path.exists, _NAMESAKE), None)
         if namesake and not config.find(os.curdir):
             return _fail(
@@ -362,6 +362,7 @@ def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None
 
 _COMMANDS = {
     "check": _check,
+    "optimize": _check,
     "graph": _graph,
     "refs": _refs,
     "rename": _rename,

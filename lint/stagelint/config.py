@@ -38,7 +38,7 @@ BUILDER_STAGES = ("quiet", "all")
 #: What the value of a label may have to be; see `model.labels`.
 LABEL_KINDS = ("text", "url", "rfc3339", "spdx", "hash", "semver", "email")
 #: The names of `presets.PRESETS`, which knows the rules, and is not for a parser to load.
-PRESETS = ("buildkit", "hadolint", "strict")
+PRESETS = ("buildkit", "hadolint", "optimize", "strict")
 PYPROJECT = "pyproject.toml"
 #: In one folder the first of these counts. `.stagelint.yml` and its like are another tool's.
 NAMES = (".stagelint.toml", "stagelint.toml", PYPROJECT)

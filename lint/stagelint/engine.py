@@ -165,6 +165,13 @@ def _one_pass(file: File, fixable: Sequence[Finding]) -> _Pass:
     return _Pass([], file.source.text, failed, True)
 
 
+def one(file: File, finding: Finding) -> tuple[str, str | None, bool]:
+    """The text that the fix of *finding* makes; why it is not accepted, if so; and whether
+    dockerfile-parse had a say."""
+    text, applied, _ = apply(file.source.text, _fixes([finding]))
+    return (text, *_verdict(file, text, applied))
+
+
 def _together(file: File, fixable: Sequence[Finding]) -> _Pass | None:
     """Make all fixes that do not overlap; None if the result is not accepted."""
     text, applied, _ = apply(file.source.text, _fixes(fixable))
@@ -179,8 +186,7 @@ def _those_that_hold(file: File, fixable: Sequence[Finding]) -> _Pass:
     holding: list[Finding] = []
     failed: list[Withheld] = []
     for finding in fixable[:ALONE]:
-        text, applied, _ = apply(file.source.text, _fixes([finding]))
-        reason, _ = _verdict(file, text, applied)
+        _, reason, _ = one(file, finding)
         if reason is None:
             holding.append(finding)
         else:

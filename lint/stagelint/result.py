@@ -118,7 +118,7 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
 
     changed = [one for one in outcomes if one.after is not one.before]
     color = _color(session)
-    output = (
+    texts = (
         diff.render(
             one.before.path,
             one.before.text,
@@ -128,6 +128,8 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
         )
         for one in changed
     )
+    # `patch` and `git apply` pass over what stands before a diff.
+    output = [*_changes(changed), *texts] if session.arguments.optimizing else texts
     count = sum(len(one.fixed) for one in changed)
     notes = list(_verdicts(session, outcomes))
     given = session.arguments
@@ -170,6 +172,13 @@ def _output(
         from stagelint.report import concise
 
         yield from concise.render(findings, color=color, unsafe=unsafe)
+    elif form == "text" and given.optimizing:
+        from stagelint.report import opportunities
+
+        fixed = _fixed(session, outcomes)
+        yield from _changes(outcomes)
+        yield from opportunities.render(findings, color=color, unsafe=unsafe, fixed=fixed)
+        return
     elif form == "text":
         from stagelint.report import text
 
@@ -222,6 +231,17 @@ def _made(outcomes: list[Outcome]) -> Iterator[str]:
                 yield f"    {count} × {code} ({name})"
         if one.unjudged:
             yield f"    {plural(one.unjudged, 'rewrite')} that dockerfile-parse could not judge"
+
+
+def _changes(outcomes: list[Outcome]) -> Iterator[str]:
+    """The optimizations that were made, a line each."""
+    from stagelint.report import opportunities
+
+    for one in outcomes:
+        if one.fixed:
+            yield escape(f"{one.before.path}:")
+            yield from opportunities.made(one.fixed)
+            yield ""
 
 
 def _verdicts(session: Session, outcomes: list[Outcome]) -> Iterator[str]:

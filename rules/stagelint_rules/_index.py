@@ -38,6 +38,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...], tuple[str, ...], s
     ("SL213", "secret-reaches-image", "warning", True, "stagelint_rules.secret_reaches_image", (), (), "", False, False),
     ("SL214", "shell-form-without-shell", "warning", True, "stagelint_rules.shell_form_without_shell", (), (), "", False, False),
     ("SL215", "missing-healthcheck-program", "warning", True, "stagelint_rules.missing_healthcheck_program", (), (), "", False, False),
+    ("SL308", "repeated-base", "info", False, "stagelint_rules.optimizations.repeated_base", (), (), "", False, False),
     ("BK001", "stage-name-casing", "style", False, "stagelint_rules.buildkit.stage_name_casing", ("StageNameCasing",), (), "", False, False),
     ("BK002", "from-as-casing", "style", False, "stagelint_rules.buildkit.from_as_casing", ("FromAsCasing",), (), "", False, False),
     ("BK003", "no-empty-continuation", "warning", True, "stagelint_rules.buildkit.no_empty_continuation", ("NoEmptyContinuation",), (), "", False, False),

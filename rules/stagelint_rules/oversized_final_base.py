@@ -6,6 +6,7 @@ from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File, byte_counts
 from stagelint.model.base_images import Description, Size
 from stagelint.model.doubts import Doubt, doubts
+from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.images import Reference
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
@@ -158,6 +159,7 @@ class OversizedFinalBase(Rule):
             severity=Severity.INFO if against or choice.saved < MUCH else Severity.WARNING,
             fix=fix,
             note=note,
+            gain=Gain(shipped=Amount(choice.saved, Known.CATALOGUE)),
         )
 
 

@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 from stagelint.edit import Fix
 from stagelint.rule import Finding
 from stagelint.source import Source, Span
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagelint.model.gains import Amount, Gain
 
 #: Paths that stand for the standard input rather than for a file.
 NO_FILE = frozenset({"", "-", "<stdin>"})
@@ -61,7 +65,28 @@ def to_json(finding: Finding, fingerprint: str) -> dict[str, object]:
         "note": finding.note,
         "certain": finding.certain,
         "guarantee": fix.guarantee.value if fix else None,
+        "gain": _gain(finding.gain) if finding.gain else None,
+        "holds": list(finding.holds),
         "fingerprint": fingerprint,
+    }
+
+
+def _gain(gain: Gain) -> dict[str, object]:
+    """Numbers are null where they are not known, and each says how it is."""
+
+    def amount(found: Amount | None, unit: str) -> dict[str, object] | None:
+        if found is None:
+            return None
+        return {unit: found.value, "known": found.known.value, "at_least": found.at_least}
+
+    return {
+        "shipped": amount(gain.shipped, "bytes"),
+        "ships_less": gain.ships_less or gain.shipped is not None,
+        "layers": gain.layers,
+        "context": amount(gain.context, "bytes"),
+        "steps": gain.steps,
+        "seconds": amount(gain.seconds, "seconds"),
+        "when": gain.when,
     }
 
 

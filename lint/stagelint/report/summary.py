@@ -28,9 +28,9 @@ def render(
         yield _found(findings)
     else:
         yield "All checks passed."
-    offer = _offer(findings, unsafe=unsafe, fixing=fixed is not None)
-    if offer:
-        yield offer.replace("[*]", style.cyan("[*]"))
+    text = offer(findings, unsafe=unsafe, fixing=fixed is not None)
+    if text:
+        yield text.replace("[*]", style.cyan("[*]"))
     if fixed and fixed.withheld:
         fixes = plural(fixed.withheld, "fix")
         yield style.red(f"{fixes} withheld: the proof failed, please report this.")
@@ -56,8 +56,8 @@ def _counted(count: int, severity: Severity) -> str:
     return f"{count} {severity}"
 
 
-def _offer(findings: Sequence[Finding], *, unsafe: bool, fixing: bool) -> str:
-    """What could be fixed. A run that fixes has done what it may, so `--fix` is no offer then."""
+def offer(findings: Sequence[Finding], *, unsafe: bool, fixing: bool) -> str:
+    """What could be fixed, empty if nothing. A run that fixes has done what it may, so `--fix` is no offer then."""
     fixes = [finding.fix for finding in findings if finding.fix]
     ready = sum(is_applicable(fix, unsafe=unsafe) for fix in fixes)
     left = [fix.guarantee for fix in fixes if not is_applicable(fix, unsafe=unsafe)]

@@ -1,0 +1,1 @@
+"""What makes images smaller and rebuilds faster: SL3xx."""
