@@ -754,6 +754,8 @@ def seed_object(path: Path) -> dict[str, Any]:
         "note": "",
         "certain": True,
         "guarantee": "same-build",
+        "gain": None,
+        "holds": [],
         "fingerprint": ANY,
     }
 

@@ -119,9 +119,12 @@ class Context:
                 yield from self.below(entry.path)
 
     def text(self, path: str) -> str | None:
-        """What the file at *path* says; None if it is not sent, is too large, or is no text."""
+        """What the file at *path* says; None if it is not sent, is too large, or is no text.
+
+        Nor is a link followed: it may lead anywhere."""
         found = self.find(path)
-        return self._read(found.path) if found and not found.is_folder else None
+        is_file = found is not None and not (found.is_folder or found.is_link)
+        return self._read(found.path) if found and is_file else None
 
 
 def clean(source: str) -> str:
