@@ -65,13 +65,18 @@ def fixed(rule: type[Rule], source: Source, options: Options, *, unsafe: bool) -
     return result.source.text
 
 
+def files(text: str) -> dict[str, str]:
+    """Those of a repository that is written as one text, by name."""
+    _, *parts = re.split(r"^--- (.*)\n", dedent(text), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 @pytest.mark.parametrize(("rule", "example"), cases(of_repositories=True))
 def test_example_with_a_repository(
     rule: type[Rule], example: Good | Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    _, *parts = re.split(r"^--- (.*)\n", dedent(example.text), flags=re.MULTILINE)
-    marked = dict(zip(parts[::2], parts[1::2], strict=True))
+    marked = files(example.text)
     for name, text in marked.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +85,15 @@ def test_example_with_a_repository(
     session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
     found = list(lint_project(repository, Ruleset.of([rule])))
+    expected = files(example.fixed or "") if isinstance(example, Bad) else {}
     for source in (discover.read(name) for name in marked if discover.is_dockerfile(name)):
-        options = session.options_for(source)._replace(project=lambda: repository)
+        options = session.options_for(source)._replace(project=lambda: repository, sizes=shipped)
         file = File(source, options)
         found += lint(file, Ruleset.of([rule]))
+        after = expected.get(source.path, source.text)
+        assert fixed(rule, source, options, unsafe=True) == after
+        is_safe = isinstance(example, Bad) and not example.unsafe
+        assert fixed(rule, source, options, unsafe=False) == (after if is_safe else source.text)
 
     for name, text in marked.items():
         source = Source.from_bytes(name, Path(name).read_bytes())

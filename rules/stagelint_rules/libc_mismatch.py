@@ -121,7 +121,19 @@ class LibcMismatch(Rule):
             COPY --from=build /out/server /server
                               ^^^^^^^^^^^ `/out/server` needs glibc, and `example.com/distroless/static` has no C library
             ENTRYPOINT ["/server"]
-            """
+            """,
+            fixed="""
+            --- Dockerfile
+            FROM golang:1.25 AS build
+            WORKDIR /src
+            COPY . .
+            RUN CGO_ENABLED=0 go build -o /out/server ./cmd/server
+
+            FROM example.com/distroless/static
+            COPY --from=build /out/server /server
+            ENTRYPOINT ["/server"]
+            """,
+            unsafe=True,
         ),
         Good(
             """
