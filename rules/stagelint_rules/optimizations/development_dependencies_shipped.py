@@ -39,7 +39,7 @@ class _Manager(NamedTuple):
     without: str
     """What already leaves them out; a pattern of a word."""
     variables: Mapping[str, str] = {}
-    """The same, as variables with a pattern of their value."""
+    """Variables that do so, or say that they are wanted, with a pattern of their value."""
 
 
 _MANAGERS = {
@@ -48,14 +48,14 @@ _MANAGERS = {
         "package.json",
         "--omit=dev",
         r"--omit(?:=.*)?|--production(?:=.*)?|--prod|--only(?:=.*)?|-g|--global|--include(?:=.*)?",
-        {"NODE_ENV": "production", "npm_config_omit": "dev", "NPM_CONFIG_PRODUCTION": "true"},
+        {"NODE_ENV": ".+", "npm_config_omit": "dev", "NPM_CONFIG_PRODUCTION": "true"},
     ),
     "pnpm": _Manager(
         frozenset({"install", "i"}),
         "package.json",
         "--prod",
         r"--prod(?:uction)?|-P|-g|--global|--dev|-D",
-        {"NODE_ENV": "production"},
+        {"NODE_ENV": ".+"},
     ),
     "composer": _Manager(
         frozenset({"install", "i"}), "composer.json", "--no-dev", r"--no-dev|--dev",
@@ -67,6 +67,8 @@ _MANAGERS = {
 _RUNNERS = frozenset(
     "npx yarn pnpx bunx tsc vite webpack ng next nuxt gulp grunt rollup prisma".split()
 )
+#: What compiles a program, and checks its types, when it starts.
+_COMPILING = frozenset("ts-node ts-node-dev ts-node-esm tsx babel-node swc-node vite-node".split())
 #: What npm, pnpm and Composer do besides.
 _IDLE = frozenset(
     "install i ci clean-install cache config set prune dedupe version audit fund dump-autoload"
@@ -163,6 +165,21 @@ class DevelopmentDependenciesShipped(Rule):
             {"scripts": {"start": "node server.js"}, "devDependencies": {"dotenv": "^16"}}
             --- server.js
             require("dotenv").config()
+            """,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # types are checked when it starts
+            FROM node:22-slim
+            WORKDIR /app
+            COPY . .
+            RUN npm ci
+                ^^^^^^ `npm ci` installs what only development needs: `@types/node`
+            CMD ["npm", "start"]
+            --- package.json
+            {"scripts": {"start": "ts-node app"}, "devDependencies": {"@types/node": "^24"}}
+            --- app.ts
             """,
         ),
         Bad(
@@ -349,7 +366,9 @@ def _objection(file: File, target: Stage, run: Moment, found: _Manifest | None) 
         script = _script(call)
         if call.name in ("npm", "pnpm", "yarn") and script not in found.scripts:
             return f"what `{call.name}` starts is not known"
-        words = re.split(r"[\s&|;]+", found.scripts.get(script, ""))
+        words = [call.name, *re.split(r"[\s&|;]+", found.scripts.get(script, ""))]
+        if not _COMPILING.isdisjoint(words):
+            return "the program is compiled when it starts, for which types may be needed"
         if set(words) & {each.rpartition("/")[2] for each in found.names}:
             return f"the script `{script}` may start one of them"
     other = _other(file, run)
