@@ -6,7 +6,7 @@ a file that both readers saw alike before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from stagelint.edit import Edit
@@ -35,8 +35,11 @@ def objection(before: File, after: File, edits: Sequence[Edit]) -> str | None:
     seen_after = _read(after)
     if seen_after is None or _lines(seen_after) != _lines_of(after):
         return "dockerfile-parse does not see the same instructions as stagelint any more"
-    kept_before = _outside(before, seen_before, [edit.span for edit in edits])
-    kept_after = _outside(after, seen_after, _moved(before.source.text, edits))
+    text = before.source.text
+    starts = {item.start for item in before.tree.items} | {len(text)}
+    spans = [each.span for each in edits if not _inserts_lines(text, each, starts)]
+    kept_before = _outside(before, seen_before, spans)
+    kept_after = _outside(after, seen_after, _moved(text, edits))
     if kept_before != kept_after:
         return "dockerfile-parse sees a change outside of what was edited"
     return ""
@@ -98,6 +101,13 @@ def _moved(text: str, edits: Sequence[Edit]) -> list[Span]:
             moved.append(Span(start, start + len(edit.text)))
         by += len(edit.text) - (edit.span.end - edit.span.start)
     return moved
+
+
+def _inserts_lines(text: str, edit: Edit, starts: Container[int]) -> bool:
+    """Are whole lines put between two instructions, which stay as they are?"""
+    at = edit.span.start
+    is_between = edit.span.end == at and at in starts and (at == 0 or text[at - 1] == "\n")
+    return is_between and edit.text.endswith("\n")
 
 
 def _is_lines(text: str, span: Span) -> bool:

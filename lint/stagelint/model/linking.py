@@ -96,6 +96,20 @@ def linked(call: Call, path: str, at: Circumstances) -> Linking | None:
     return None if None in words else linker(call, path, [each or "" for each in words], at)
 
 
+def is_static(call: Call, variable: Variable) -> bool:
+    """Is it certain that the program which *call* writes loads no C library?"""
+    words = [each for each in call.arguments if each]
+    if call.name == "go":
+        rest = " ".join((*words, *(variable(name) or "" for name in ("GOFLAGS", "CGO_LDFLAGS"))))
+        return variable("CGO_ENABLED") == "0" and not re.search("buildmode|linkmode", rest)
+    if call.name == "cargo":
+        target = call.option("--target") or variable("CARGO_BUILD_TARGET") or ""
+        flags = f"{variable('RUSTFLAGS') or ''} {' '.join(words)}"
+        return re.fullmatch(r"\w+-\w+-linux-musl", target) is not None and "crt-static" not in flags
+    is_c = call.name in ("gcc", "g++", "cc", "c++", "clang", "clang++")
+    return is_c and "-static" in words and call.is_known
+
+
 def _known(call: Call, at: Circumstances) -> Iterator[str | None]:
     """The arguments; one that is not known as it is written, None if it may be any option."""
     for argument, written in zip(call.arguments, at.words, strict=True):
