@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import File
+from stagelint.model.gains import Gain
 from stagelint.model.toolchain import BuildPackages, packages_to_leave
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
@@ -198,4 +199,5 @@ class BuildPackagesShipped(Rule):
             stage=found.moment.stage,
             note=note,
             related=related,
+            gain=Gain(ships_less=True),
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import File
+from stagelint.model.gains import Gain
 from stagelint.model.stages import Stage
 from stagelint.model.toolchain import Cause, causes
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
@@ -108,4 +109,5 @@ class BuilderShipped(Rule):
             stage=found.stage,
             note=f"start from an image to run it in, and `COPY --from={builder.label}` the program",
             related=related,
+            gain=Gain(ships_less=True),
         )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.base_images import Description, size_said
+from stagelint.model.base_images import Description, Size, size_said
 from stagelint.model.families import RUNTIMES
+from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.stages import Stage
 from stagelint.model.toolchain import Cause, causes
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
@@ -144,11 +145,8 @@ class ToolchainInFinalImage(Rule):
         runtime = RUNTIMES[image.family.language]
         runs = "runs" if found.is_shown else "seems to run"
         fix, smaller = _jre(file, found, image, target)
-        sizes = [
-            size_said(file.sizes.size(reference))
-            for reference in (str(image.reference), smaller)
-            if reference
-        ]
+        named = filter(None, (str(image.reference), smaller))
+        known = [file.sizes.size(reference) for reference in named]
         related: tuple[Related, ...] = ()
         if found.stage is not target:
             span = target.opening.code_span
@@ -160,9 +158,20 @@ class ToolchainInFinalImage(Rule):
             severity=Severity.WARNING if found.is_shown else Severity.INFO,
             stage=found.stage,
             fix=fix,
-            note="; ".join((runtime.advice, *filter(None, sizes))),
+            note="; ".join((runtime.advice, *filter(None, map(size_said, known)))),
             related=related,
+            gain=_gain(known),
         )
+
+
+def _gain(known: list[Size | None]) -> Gain:
+    """What is saved, if the sizes of the SDK and of what takes its place are *known*."""
+    if len(known) < 2 or known[0] is None or known[1] is None:
+        return Gain(ships_less=True)
+    before, after = known[0], known[1]
+    if before.measure != after.measure or before.is_other_line != after.is_other_line:
+        return Gain(ships_less=True)
+    return Gain(Amount(before.bytes - after.bytes, Known.CATALOGUE), ships_less=True)
 
 
 def _jre(

@@ -7,6 +7,7 @@ from stagelint.model import File
 from stagelint.model.base_images import describe
 from stagelint.model.compiling import compilations
 from stagelint.model.families import Kind
+from stagelint.model.gains import Gain
 from stagelint.model.graph import EdgeKind, Reference
 from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
@@ -122,6 +123,7 @@ class WholeRootCopied(Rule):
             stage=stage,
             note="copy the files that are needed",
             related=related,
+            gain=Gain(ships_less=True),
         )
 
 

@@ -21,6 +21,23 @@ class Start(NamedTuple):
         return self.entrypoint or self.command
 
 
+def program(moments: Iterable[Moment]) -> str | None:
+    """The absolute path of what is started after *moments*, without a shell; None if it is another.
+
+    A HEALTHCHECK starts one more.
+    """
+    found = start(moments)
+    first = found.first
+    if first is None or found.healthcheck or not first.instruction.is_json:
+        return None
+    if found.command and not found.command.instruction.is_json:
+        return None
+    path = first.expand(first.instruction.arguments[0].value)
+    if path and path.startswith("./"):
+        path = first.path(path)
+    return path if path and path.startswith("/") else None
+
+
 def start(moments: Iterable[Moment]) -> Start:
     """What is in force after *moments*, those of a stage and before them those it is built on.
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
@@ -14,7 +14,7 @@ from stagelint.model.moments import Moment
 from stagelint.model.outputs import in_force
 from stagelint.model.purpose import is_application
 from stagelint.model.stages import Stage
-from stagelint.model.starting import start
+from stagelint.model.starting import program
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
@@ -228,7 +228,7 @@ def _program(file: File, stage: Stage) -> _Program | None:
     if image is None or image.kind is not Kind.OS or stage.base.stage is not None:
         return None
     moments = file.moments(stage)
-    path = _started(moments)
+    path = program(moments)
     copies = [each for each in moments if each.instruction.keyword == "COPY"]
     if path is None or any(each.instruction.keyword not in _ALLOWED for each in moments):
         return None
@@ -245,18 +245,6 @@ def _program(file: File, stage: Stage) -> _Program | None:
     if not is_static(output.call, in_force(output.moment, output.call)):
         return None
     return _Program(path, file.stages[at], output.moment, output.call)
-
-
-def _started(moments: Sequence[Moment]) -> str | None:
-    """The one program that is started, by its path and without a shell."""
-    found = start(moments)
-    first = found.first
-    if first is None or found.healthcheck or not first.instruction.is_json:
-        return None
-    if found.command and not found.command.instruction.is_json:
-        return None
-    path = first.expand(first.instruction.arguments[0].value)
-    return path if path and path.startswith("/") else None
 
 
 def _objection(file: File, stage: Stage, found: _Program) -> str:
