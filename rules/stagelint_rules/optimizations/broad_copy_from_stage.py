@@ -29,8 +29,8 @@ _FOLDERS = r"(?:\.git|\.github|\.vscode|\.idea|tests?|testdata|docs?)(?:/|\Z)"
 class BroadCopyFromStage(Rule):
     """The folder in which a stage compiles is copied as a whole, and one program of it is started.
 
-    The sources, what was fetched to compile them and what the compiler left ship with the program,
-    and every change of any of them makes a new layer.
+    The sources ship with the program, and all that was fetched and made to compile them. Every
+    change of any of them makes a new layer.
 
     It speaks of a released image that starts a program which another stage compiles, where a COPY
     brings the folder with the program and the sources. The fix copies the program alone. It is made

@@ -79,8 +79,8 @@ _IDLE = frozenset(
 class DevelopmentDependenciesShipped(Rule):
     """Packages to develop with are installed in an image that only runs the program.
 
-    Test runners, bundlers and type checkers often weigh more than what the program needs, and every
-    scan of the image reports their vulnerabilities.
+    Test runners, bundlers and type checkers often weigh more than all that the program needs. Every
+    scan of the image reports their vulnerabilities, too.
 
     It speaks of `npm`, `pnpm` and `composer` in layers that ship, where the manifest in the
     build context lists packages for development and nothing that is written after the install uses
@@ -108,7 +108,7 @@ class DevelopmentDependenciesShipped(Rule):
             COPY server.js ./
             CMD ["node", "server.js"]
             --- package.json
-            {"dependencies": {"express": "^5"}, "devDependencies": {"jest": "^30"}}
+            {"dependencies": {"express": "~5"}, "devDependencies": {"jest": "~30"}}
             --- package-lock.json
             {}
             --- server.js
@@ -136,7 +136,7 @@ class DevelopmentDependenciesShipped(Rule):
                 ^^^^^^ `npm ci` installs what only development needs: `husky`
             CMD ["node", "server.js"]
             --- package.json
-            {"scripts": {"prepare": "husky"}, "devDependencies": {"husky": "^9"}}
+            {"scripts": {"prepare": "husky"}, "devDependencies": {"husky": "~9"}}
             --- server.js
             """,
         ),
@@ -162,7 +162,7 @@ class DevelopmentDependenciesShipped(Rule):
                 ^^^^^^ `npm ci` installs what only development needs: `dotenv`
             CMD ["npm", "start"]
             --- package.json
-            {"scripts": {"start": "node server.js"}, "devDependencies": {"dotenv": "^16"}}
+            {"scripts": {"start": "node server.js"}, "devDependencies": {"dotenv": "~16"}}
             --- server.js
             require("dotenv").config()
             """,
@@ -178,7 +178,7 @@ class DevelopmentDependenciesShipped(Rule):
                 ^^^^^^ `npm ci` installs what only development needs: `@types/node`
             CMD ["npm", "start"]
             --- package.json
-            {"scripts": {"start": "ts-node app"}, "devDependencies": {"@types/node": "^24"}}
+            {"scripts": {"start": "ts-node app"}, "devDependencies": {"@types/node": "~24"}}
             --- app.ts
             """,
         ),
@@ -191,7 +191,7 @@ class DevelopmentDependenciesShipped(Rule):
                 ^^^^^^^^^^^^^^^^ `composer install` installs what only development needs: `phpunit/phpunit`
             CMD ["apache2-foreground"]
             --- composer.json
-            {"require-dev": {"phpunit/phpunit": "^11"}}
+            {"require-dev": {"phpunit/phpunit": "~11"}}
             """,
             fixed="""
             --- Dockerfile
@@ -241,7 +241,7 @@ class DevelopmentDependenciesShipped(Rule):
             RUN npm ci
             CMD ["node", "server.js"]
             --- package.json
-            {"dependencies": {"express": "^5"}}
+            {"dependencies": {"express": "~5"}}
             --- server.js
             """
         ),

@@ -44,8 +44,7 @@ _ALLOWED = frozenset(
 class StaticBinaryOnFullBase(Rule):
     """A program that needs no other file is shipped upon a whole operating system.
 
-    Without a shell, a package manager and a C library the image is smaller, there is less to update,
-    and an intruder finds nothing to work with.
+    Without shell, package manager and C library there is less to fetch, to update and to attack.
 
     It speaks of a released image of which one program is started that is linked statically: it is
     written in Go and compiled with `CGO_ENABLED=0`, in Rust for a musl target, or in C with
