@@ -278,3 +278,52 @@ def test_a_context_on_disk(tmp_path: Path) -> None:
     assert found.text("b") is None
     assert found.text("link") is None
     assert read(str(tmp_path / "none"), None) is None
+
+
+# -- what is no gain -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "FROM debian:12\nRUN make one\nRUN make two\nCMD [\"/one\"]\n", id="merge RUNs"
+        ),
+        pytest.param(
+            "FROM debian:12 AS build\nRUN apt-get update && apt-get install -y gcc\n"
+            "COPY a.c /\nRUN gcc -o /a /a.c\nFROM debian:12-slim\nCOPY --from=build /a /a\n"
+            "CMD [\"/a\"]\n",
+            id="clean up what does not ship",
+        ),
+        pytest.param(
+            "FROM python:3.13-slim\nCOPY app.py /\nCMD [\"python\", \"/app.py\"]\n",
+            id="Python on musl",
+        ),
+        pytest.param(
+            "FROM node:22-slim AS build\nWORKDIR /app\nCOPY . .\nRUN npm install && npm run build\n"
+            "FROM scratch\nCOPY --from=build /app/dist /\n",
+            id="NODE_ENV=production before a build, npm ci without a lock file",
+        ),
+        pytest.param(
+            "FROM golang:1.25 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /server .\n"
+            "FROM debian:13-slim\nCOPY --from=build /server /server\nCMD [\"/server\"]\n",
+            id="compile without cgo",
+        ),
+        pytest.param(
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y curl"
+            " && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"example.com\"]\n",
+            id="install without what is recommended",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_gain_is_never_offered(run: Run, text: str) -> None:
+    """The anti-optimizations: they save nothing, or break more than they save."""
+    Path("Dockerfile").write_text(text)
+
+    run("--fix", "--unsafe-fixes")
+
+    after = Path("Dockerfile").read_text()
+    for wrong in ("alpine", "NODE_ENV", "CGO_ENABLED", "no-install-recommends", "npm ci"):
+        assert wrong not in after
+    assert after.count("RUN ") == text.count("RUN ")
+    assert "rm -rf /var/lib/apt/lists" not in after or "rm -rf /var/lib/apt/lists" in text
