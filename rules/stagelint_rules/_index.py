@@ -38,6 +38,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...], tuple[str, ...], s
     ("SL213", "secret-reaches-image", "warning", True, "stagelint_rules.secret_reaches_image", (), (), "", False, False),
     ("SL214", "shell-form-without-shell", "warning", True, "stagelint_rules.shell_form_without_shell", (), (), "", False, False),
     ("SL215", "missing-healthcheck-program", "warning", True, "stagelint_rules.missing_healthcheck_program", (), (), "", False, False),
+    ("SL305", "late-cleanup", "info", False, "stagelint_rules.optimizations.late_cleanup", (), ("rm", "clean", "purge"), "", False, False),
     ("SL308", "repeated-base", "info", False, "stagelint_rules.optimizations.repeated_base", (), (), "", False, False),
     ("SL314", "static-binary-on-full-base", "info", False, "stagelint_rules.optimizations.static_binary_on_full_base", (), (), "", False, False),
     ("SL315", "development-dependencies-shipped", "info", False, "stagelint_rules.optimizations.development_dependencies_shipped", (), ("npm", "pnpm", "composer"), "", False, False),

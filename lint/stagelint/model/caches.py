@@ -88,6 +88,8 @@ YARN_CACHE = Cache(
     "yarn cache clean",
 )
 
+CACHES = (APT_LISTS, YUM_CACHE, DNF_CACHE, ZYPPER_CACHE, APK_CACHE, PIP_CACHE, YARN_CACHE)
+
 
 def spread(file: File, stages: Iterable[Stage]) -> Iterator[Stage]:
     """Those of *stages* whose layers reach more than their own image, or one that ships."""
