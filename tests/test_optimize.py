@@ -110,7 +110,7 @@ def pack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "gaining_rules" / "__init__.py").write_text("")
     (folder / "gaining_rules" / "all.py").write_text(PACK)
     (folder / "stagelint.toml").write_text('plugins = ["gaining_rules"]\n')
-    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     for name in ("gaining_rules", "gaining_rules.all"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
