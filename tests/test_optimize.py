@@ -99,7 +99,8 @@ def folder(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str, str]:
         status = main(["optimize", *arguments])
-        return (status, *capfd.readouterr())
+        out, err = capfd.readouterr()
+        return status, out, err
 
     return run
 

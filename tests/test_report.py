@@ -575,6 +575,8 @@ def test_json_has_the_keys_of_ruff_and_more() -> None:
             "note": "mind the gap",
             "certain": True,
             "guarantee": "same-build",
+            "gain": None,
+            "holds": [],
             "fingerprint": fingerprints([found])[0],
         }
     ]
@@ -603,6 +605,8 @@ def test_json_of_a_bare_finding() -> None:
         "note": "",
         "certain": True,
         "guarantee": None,
+        "gain": None,
+        "holds": [],
         "fingerprint": "f1",
     }
 
