@@ -8,11 +8,15 @@ from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
 
 
-class RepeatedBase(Rule):
-    """Two stages begin with the same image, which is written out in both.
+#: In fewer stages it is easily kept the same.
+_MANY = 3
 
-    Whoever updates one of the two has to remember the other. BuildKit fetches the image once, so
-    nothing is saved but that.
+
+class RepeatedBase(Rule):
+    """Three stages or more begin with the same image, which is written out in each.
+
+    Whoever updates one of them has to remember the others. BuildKit fetches the image once, so
+    nothing is saved but that. Of two stages, one that builds and one that ships, it is silent.
     """
 
     code = "SL308"
@@ -23,6 +27,8 @@ class RepeatedBase(Rule):
             """
             FROM python:3.13-slim AS build
             RUN pip install --prefix /app flask
+            FROM python:3.13-slim AS test
+            RUN pip install pytest
             FROM python:3.13-slim
                  ^^^^^^^^^^^^^^^^ `python:3.13-slim` is the base of `build`, too
             COPY --from=build /app /usr/local
@@ -30,7 +36,7 @@ class RepeatedBase(Rule):
         ),
         Good(
             """
-            FROM python:3.13 AS build
+            FROM python:3.13-slim AS build
             RUN pip install --prefix /app flask
             FROM python:3.13-slim
             COPY --from=build /app /usr/local
@@ -39,13 +45,13 @@ class RepeatedBase(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        first: dict[str, Stage] = {}
+        alike: dict[str, list[Stage]] = {}
         for stage in file.stages:
-            image = stage.base.image
-            if image is None:
-                continue
-            other = first.setdefault(stage.base.raw, stage)
-            if other is not stage:
+            if stage.base.image is not None:
+                alike.setdefault(stage.base.raw, []).append(stage)
+        for image, stages in alike.items():
+            if len(stages) >= _MANY:
+                other, stage = stages[0], stages[-1]
                 yield self.finding(
                     file,
                     stage.base.span,
