@@ -7,7 +7,6 @@ from stagelint.model.gains import Gain
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
 
-
 #: In fewer stages it is easily kept the same.
 _MANY = 3
 
