@@ -97,7 +97,11 @@ class Docker(NamedTuple):
 
     def api(self) -> http.client.HTTPConnection:
         """A connection to the engine, for what would take a process each."""
-        return _UnixConnection(self.host.removeprefix("unix://"))
+        return _connection(self.host)
+
+
+def _connection(host: str) -> http.client.HTTPConnection:
+    return _UnixConnection(host.removeprefix("unix://"))
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -153,6 +157,9 @@ def docker(*, busybox: bool, containerd: bool = False) -> Generator[Docker]:
             if busybox:
                 found.run("import", "--change", 'CMD ["sh"]', "-", "busybox", data=busybox_tree())
             yield found
+        except BaseException as error:
+            daemon.explain(error)
+            raise
         finally:
             daemon.stop()
 
@@ -190,8 +197,14 @@ class _Daemon:
         if self._process is not None:
             _stop(self._process)
 
+    def explain(self, error: BaseException) -> None:
+        """Adds to *error* what the daemon said last, if it has ended."""
+        status = self._process.poll() if self._process else None
+        if status is not None:
+            error.add_note(f"dockerd has ended with {status}:\n{self._last_lines(40)}")
+
     def _answers(self) -> bool:
-        with closing(_UnixConnection(self._env["DOCKER_HOST"].removeprefix("unix://"))) as engine:
+        with closing(_connection(self._env["DOCKER_HOST"])) as engine:
             try:
                 engine.request("GET", "/_ping")
                 return engine.getresponse().status == http.HTTPStatus.OK

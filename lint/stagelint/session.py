@@ -323,9 +323,10 @@ class Session:
             return
         from stagelint import contexts
 
+        own = f"{path}.dockerignore"
+        own = own if os.path.isfile(own) else ""
         for folder in [given] if given else discover.folders_above(path):
-            own = f"{path}.dockerignore"
-            key = (folder, own if os.path.isfile(own) else "")
+            key = (folder, own)
             if key not in self._contexts:
                 ignore = _ignore_file_of(path, folder)
                 self._contexts[key] = contexts.read(folder, ignore() if ignore else None)

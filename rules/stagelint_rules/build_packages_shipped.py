@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stagelint.model import File
 from stagelint.model.gains import Gain
 from stagelint.model.toolchain import BuildPackages, packages_to_leave
+from stagelint.model.wording import listed
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 
 #: So many packages are named.
@@ -174,22 +175,20 @@ class BuildPackagesShipped(Rule):
                     yield self._packages(file, found)
 
     def _packages(self, file: File, found: BuildPackages) -> Finding:
-        names = [f"`{name}`" for name in dict.fromkeys(found.names)]
+        names = list(dict.fromkeys(found.names))
         verb, them = ("ships", "it") if len(names) == 1 else ("ship", "them")
-        if len(names) > _MOST + 1:
-            names[_MOST:] = [f"{len(names) - _MOST} more"]
-        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        named = listed(names, _MOST)
         related: tuple[Related, ...] = ()
         if found.builds:
-            message = f"{listed} {verb}, and only the build needs {them}"
+            message = f"{named} {verb}, and only the build needs {them}"
             if found.are_headers:
-                message = f"{listed} {verb} headers, which only a build needs"
+                message = f"{named} {verb} headers, which only a build needs"
             note = "install them in a stage that does not ship, and copy what it builds"
             if found.headers:
                 note += f", which may still need the library that `{found.headers[0]}` brings along"
             related = (Related(file.source, found.builds.span, "this needs them"),)
         else:
-            message = f"{listed} {verb} headers, and nothing that ships is built with {them}"
+            message = f"{named} {verb} headers, and nothing that ships is built with {them}"
             note = "install the package of the library itself"
         return self.finding(
             file,

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stagelint.edit import Edit, Fix, Guarantee
+from stagelint.edit import Fix, Guarantee
 from stagelint.model import File, byte_counts
 from stagelint.model.base_images import Description, Size
 from stagelint.model.doubts import Doubt, doubts
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.images import Reference
+from stagelint.model.rewriting import build_on
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.tuples import NamedTuple
@@ -221,14 +222,13 @@ def _fix(
     other = _other_user(file, root, described)
     if other:
         return None, f"not fixed: stage `{other.label}` is built on it too, and may need more"
-    raw = root.base.raw
-    if "$" in raw or file.source.text[root.base.span.start : root.base.span.end] != raw:
+    raw, tag = root.base.raw, described.reference.tag
+    text = f"{raw.removesuffix(f':{tag}') if tag else raw}:{choice.reference.tag}"
+    edit = build_on(file, root, text)
+    if edit is None:
         return None, "not fixed: its name is put together from variables"
     if described.reference.digest:
         return None, "not fixed: it is pinned by a digest, and that of the variant is not known"
-    name = raw.removesuffix(f":{described.reference.tag}") if described.reference.tag else raw
-    text = f"{name}:{choice.reference.tag}"
-    edit = Edit(root.base.span, text)
     return Fix(f"Build on `{text}`", (edit,), Guarantee.BEHAVIOUR), ""
 
 

@@ -20,12 +20,3 @@ def copied(file: File, moment: Moment) -> Amount | None:
         return None  # an address, a text in the file itself, or what only a build knows
     entries = {entry for source in sources for entry in file.context.copied(source)}
     return Amount(sum(entry.size for entry in entries), Known.CONTEXT)
-
-
-def added(amounts: list[Amount | None]) -> Amount | None:
-    """The sum; at least that if some are not known, and None if none is."""
-    known = [each for each in amounts if each is not None]
-    if not known:
-        return None
-    at_least = len(known) < len(amounts) or any(each.at_least for each in known)
-    return Amount(sum(each.value for each in known), known[0].known, at_least)

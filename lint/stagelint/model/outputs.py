@@ -60,12 +60,12 @@ class Output(NamedTuple):
         wild = re.search(_WILD, path)
         if wild:
             place = posixpath.dirname(path[: wild.start()] + "x")
-        if not (_is_in(self.path, place) or (self.is_open and _is_in(place, self.path))):
+        if not (is_in(self.path, place) or (self.is_open and is_in(place, self.path))):
             return False
-        return not any(_is_in(path, folder) for folder in self.hidden)
+        return not any(is_in(path, folder) for folder in self.hidden)
 
 
-def _is_in(path: str, folder: str) -> bool:
+def is_in(path: str, folder: str) -> bool:
     """Is *path* the *folder* or below it?"""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
@@ -130,7 +130,7 @@ class Outputs:
         """The folder with *path* that was mounted while something wrote there, so it is not kept."""
         for output in self.found:
             for folder in output.hidden:
-                if output.moment and _is_in(path, folder) and _is_in(folder, output.path):
+                if output.moment and is_in(path, folder) and is_in(folder, output.path):
                     return folder
         return None
 
@@ -211,7 +211,7 @@ class Outputs:
 
     def _is_folder(self, path: str) -> bool:
         return path == "/" or any(
-            _is_in(each.path, path) and (each.path != path or _makes_folder(each))
+            is_in(each.path, path) and (each.path != path or _makes_folder(each))
             for each in self.found
         )
 
@@ -225,7 +225,7 @@ def _makes_folder(output: Output) -> bool:
 
 def _covers(output: Output, path: str) -> bool:
     return output.path == path or (
-        output.is_open and output.may_be(path) and _is_in(path, output.path)
+        output.is_open and output.may_be(path) and is_in(path, output.path)
     )
 
 
@@ -314,6 +314,6 @@ def _placed(
         path, target = "/", ANYWHERE
     source = absolute(target.source, directory) if target.source else ""
     path = path.rstrip("/") or "/"
-    if not any(_is_in(path, folder) for folder in hidden):
+    if not any(is_in(path, folder) for folder in hidden):
         source = (source or "").rstrip("/")
         yield Output(path, target.is_open, moment, span, call, source, None, hidden)

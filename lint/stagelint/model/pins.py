@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall, Packages, packages
+from stagelint.model.wording import listed
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
 
@@ -47,12 +48,9 @@ class Unpinned(NamedTuple):
 
     @property
     def message(self) -> str:
-        names = [f"`{name}`" for name in dict.fromkeys(self.names)]
+        names = list(dict.fromkeys(self.names))
         has = "has" if len(names) == 1 else "have"
-        if len(names) > _MOST + 1:
-            names[_MOST:] = [f"{len(names) - _MOST} more"]
-        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        return f"{listed} {has} no version"
+        return f"{listed(names, _MOST)} {has} no version"
 
 
 def unpinned(runs: Iterable[Moment], *programs: str) -> Iterator[Unpinned]:

@@ -27,6 +27,13 @@ def name_stage(stage: Stage, name: str) -> Edit:
     return Edit(Span(at, at), f" {keyword} {name}")
 
 
+def build_on(file: File, stage: Stage, image: str) -> Edit | None:
+    """Have *stage* begin with *image*; None if the name of its base is put together."""
+    raw, span = stage.base.raw, stage.base.span
+    is_written = "$" not in raw and file.source.text[span.start : span.end] == raw
+    return Edit(span, image) if is_written else None
+
+
 def rename(file: File, stage: Stage, name: str) -> tuple[Edit, ...]:
     """Give a named *stage* another name, in all that means it by its name in the file."""
     assert stage.name_span

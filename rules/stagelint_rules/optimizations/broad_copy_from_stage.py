@@ -188,7 +188,7 @@ def _sources(file: File, stage: Stage, folder: str) -> Moment | None:
         node = moment.instruction
         if node.keyword in ("COPY", "ADD") and not node.flag("from"):
             target = moment.path(node.arguments[-1].value)
-            is_broad = any(each.rstrip("/") in (".", "", "./") for each in moment.local_sources)
+            is_broad = any(each.rstrip("/") in (".", "") for each in moment.local_sources)
             if is_broad and target and target.rstrip("/") == folder:
                 return moment
     return None

@@ -15,6 +15,7 @@ from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall, manager_calls
 from stagelint.model.purpose import is_application, programs
 from stagelint.model.stages import Stage
+from stagelint.model.wording import listed
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
@@ -277,7 +278,7 @@ class DevelopmentDependenciesShipped(Rule):
                 file,
                 told.head,
                 f"`{told.program} {told.verb}` installs what only development needs"
-                + (f": {_listed(found.names)}" if found else ", too"),
+                + (f": {listed(sorted(found.names), _MOST_NAMES)}" if found else ", too"),
                 stage=run.stage,
                 fix=None if note else _fix(told, manager),
                 note=f"not fixed: {note}" if note else "",
@@ -411,13 +412,6 @@ def _named(context: Context, found: _Manifest) -> str:
         if match:
             return f"`{each.path}` names {match[0].replace(match[0][0], '`')}"
     return ""
-
-
-def _listed(names: Collection[str]) -> str:
-    shown = [f"`{each}`" for each in sorted(names)]
-    if len(shown) > _MOST_NAMES + 1:
-        shown[_MOST_NAMES:] = [f"{len(shown) - _MOST_NAMES} more"]
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def _fix(told: ManagerCall, manager: _Manager) -> Fix:

@@ -11,6 +11,7 @@ from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
 from stagelint.model.gains import Gain
 from stagelint.model.moments import Moment, absolute
+from stagelint.model.outputs import is_in
 from stagelint.model.rewriting import append_command, remove
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
@@ -208,10 +209,11 @@ def _removed(call: Call) -> list[str]:
 def _producer(file: File, above: Sequence[Moment], cleanup: Moment) -> Moment | None:
     """The last instruction known to make something of what *cleanup* removes, or that may."""
     folders = [
-        re.split(r"/[^/]*[*?\[{]", path)[0]
+        folder
         for call in cleanup.calls
         if call.name == "rm"
         for path in _removed(call)
+        if (folder := re.split(r"/[^/]*[*?\[{]", path)[0])
     ]
     managers = {_MANAGERS.get(call.name, call.name) for call in cleanup.calls} - {"rm"}
     for makes in (_makes, _may_make):
@@ -224,7 +226,7 @@ def _producer(file: File, above: Sequence[Moment], cleanup: Moment) -> Moment | 
 def _fills(run: Moment, folders: Sequence[str], managers: Collection[str]) -> bool:
     """Does it leave something in a cache that is emptied, by its manager or as a folder?"""
     for cache in CACHES:
-        places = [each for each in cache.folders for folder in folders if _is_in(each, folder)]
+        places = [each for each in cache.folders for folder in folders if is_in(each, folder)]
         for told in filled(run, cache):
             if places or told.program in managers:
                 return True
@@ -240,21 +242,17 @@ def _makes(file: File, moment: Moment, folders: Sequence[str]) -> bool:
     else:
         found = file.outputs[moment.stage.index].found
         paths = [each.path for each in found if each.moment is moment and each.path not in SYSTEM]
-    return any(_is_in(path, folder) for path in paths if path != "/" for folder in folders)
+    return any(is_in(path, folder) for path in paths if path != "/" for folder in folders)
 
 
 def _may_make(file: File, moment: Moment, folders: Sequence[str]) -> bool:
     """Does it fill a folder around one of *folders*, which is none of the system?"""
     return any(
-        each.moment is moment and each.is_open and _is_in(folder, each.path)
+        each.moment is moment and each.is_open and is_in(folder, each.path)
         for each in file.outputs[moment.stage.index].found
         if each.path != "/" and each.path not in SYSTEM
         for folder in folders
     )
-
-
-def _is_in(path: str, folder: str) -> bool:
-    return bool(folder) and f"{path}/".startswith(f"{folder}/")
 
 
 def _objection(above: Sequence[Moment], cleanup: Moment, producer: Moment) -> str:

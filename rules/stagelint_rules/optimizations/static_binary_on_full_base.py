@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.calls import Call
+from stagelint.model.context import Context
 from stagelint.model.families import Kind
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.linking import is_static
-from stagelint.model.moments import Moment
 from stagelint.model.outputs import in_force
 from stagelint.model.purpose import is_application
+from stagelint.model.rewriting import build_on
 from stagelint.model.stages import Stage
 from stagelint.model.starting import program
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
@@ -39,6 +40,10 @@ _MOST, _MOST_BYTES = 3000, 30 << 20
 _ALLOWED = frozenset(
     "COPY ARG ENV EXPOSE LABEL STOPSIGNAL CMD ENTRYPOINT WORKDIR USER VOLUME".split()
 )
+
+
+#: Paths and texts.
+Sources = Sequence[tuple[str, str]]
 
 
 class StaticBinaryOnFullBase(Rule):
@@ -194,14 +199,15 @@ class StaticBinaryOnFullBase(Rule):
             found = _program(file, stage)
             if found is None:
                 continue
-            note = _objection(file, stage, found)
+            sources = _sources(file.context) if found.call.name == "go" else None
+            note = _objection(file, stage, found, sources)
             size = file.sizes.size(str(stage.base.image))
             yield self.finding(
                 file,
                 stage.base.span,
                 f"`{found.path}` is linked statically, and needs nothing of `{stage.base.image}`",
                 stage=stage,
-                fix=None if note else _fix(file, stage, found),
+                fix=None if note else _fix(file, stage, found, sources),
                 note=f"not fixed: {note}" if note else "",
                 gain=Gain(
                     shipped=Amount(size.bytes, Known.CATALOGUE) if size else None, ships_less=True
@@ -217,7 +223,6 @@ class _Program(NamedTuple):
 
     path: str
     builder: Stage
-    compiled: Moment
     call: Call
 
 
@@ -243,21 +248,19 @@ def _program(file: File, stage: Stage) -> _Program | None:
         return None
     if not is_static(output.call, in_force(output.moment, output.call)):
         return None
-    return _Program(path, file.stages[at], output.moment, output.call)
+    return _Program(path, file.stages[at], output.call)
 
 
-def _objection(file: File, stage: Stage, found: _Program) -> str:
+def _objection(file: File, stage: Stage, found: _Program, sources: Sources | None) -> str:
     """What stands against an empty image; empty if nothing does."""
     if found.call.name != "go":
         return f"which files a program opens that `{found.call.name}` compiles is not known"
-    raw = stage.base.raw
-    if "$" in raw or file.source.text[stage.base.span.start : stage.base.span.end] != raw:
+    if build_on(file, stage, "scratch") is None:
         return "the name of the base is put together from variables"
     users = [moment.expand(moment.instruction.rest) for moment in file.moments(stage)
              if moment.instruction.keyword == "USER"]  # fmt: skip
     if any(not user or not re.fullmatch(r"\d+(?::\d+)?", user) for user in users):
         return "an empty image knows no users by name"
-    sources = _sources(file, found)
     if sources is None:
         return "all sources of the program would have to be known, and are not"
     for path, text in sources:
@@ -267,33 +270,31 @@ def _objection(file: File, stage: Stage, found: _Program) -> str:
     return ""
 
 
-def _sources(file: File, found: _Program) -> list[tuple[str, str]] | None:
+def _sources(context: Context | None) -> Sources | None:
     """The sources of Go in the build context, with their paths; None if there may be others."""
-    context = file.context
-    if context is None:
+    module = context.text("go.mod") if context else None
+    if context is None or module is None:
+        return None
+    is_whole = context.find("vendor/modules.txt") is not None
+    if re.search(r"(?m)^\s*require\b", module) and not is_whole:
         return None
     files = [
         each
         for each in context.below(".")
         if each.path.endswith(".go") and not each.path.endswith("_test.go")
     ]
-    modules = [context.text(each.path) or "" for each in context.match("go.mod")]
-    is_whole = any(
-        posixpath.dirname(each.path) == "vendor" for each in context.match("vendor/modules.txt")
-    )
-    requires = any(re.search(r"(?m)^\s*require\b", text) for text in modules)
-    if not files or not modules or (requires and not is_whole):
-        return None
-    if len(files) > _MOST or sum(each.size for each in files) > _MOST_BYTES:
+    if not files or len(files) > _MOST or sum(each.size for each in files) > _MOST_BYTES:
         return None
     return [(each.path, context.text(each.path) or "") for each in files]
 
 
-def _fix(file: File, stage: Stage, found: _Program) -> Fix:
-    edits = [Edit(stage.base.span, "scratch")]
-    is_secure = any(re.search(_SECURE, text) for _, text in _sources(file, found) or ())
+def _fix(file: File, stage: Stage, found: _Program, sources: Sources | None) -> Fix | None:
+    edit = build_on(file, stage, "scratch")
+    if edit is None:
+        return None
+    edits = [edit]
     name = found.builder.raw_name
-    if is_secure and name:
+    if name and any(re.search(_SECURE, text) for _, text in sources or ()):
         end = stage.opening.end
         line = f"COPY --from={name} {_CERTIFICATES} {posixpath.dirname(_CERTIFICATES)}/"
         edits.append(Edit(Span(end, end), f"{line}{file.source.newline}"))
