@@ -1,28 +1,33 @@
-"""Whole projects: `fixtures/optimizations/<case>/project`, and what is made of it in `expected`."""
+"""Projects as `stagelint optimize` makes them; `tests/builder` and `bench.optimizations` build them."""
 
 from __future__ import annotations
 
-import shutil
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from bench.optimizations import cases
 from stagelint.cli import main
 
-CASES = Path(__file__).parent.parent / "fixtures" / "optimizations"
 
-
-@pytest.mark.parametrize("case", sorted(each.parent.name for each in CASES.glob("*/case.toml")))
-def test_what_is_made_of_a_project(
-    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", cases.every(), ids=lambda case: case.name)
+def test_the_fixes_are_those_expected(
+    case: cases.Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rules = tomllib.loads((CASES / case / "case.toml").read_text())["rules"]
-    shutil.copytree(CASES / case / "project", tmp_path / "project")
-    monkeypatch.chdir(tmp_path / "project")
+    fixed, wanted = tmp_path / "before", tmp_path / "after"
+    case.write(fixed, wanted)
+    monkeypatch.chdir(fixed)
 
-    options = ("--fix-only", "--unsafe-fixes", "--isolated", "--select", ",".join(rules))
-    assert main(["optimize", *options]) == 0
+    options = ("--isolated", "--project", ".", "--select", ",".join(case.rules))
+    main(["optimize", "--fix", "--unsafe-fixes", *options, "Dockerfile"])
 
-    for expected in (CASES / case / "expected").iterdir():
-        assert Path(expected.name).read_text() == expected.read_text()
+    assert files(fixed) == files(wanted)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file, by its path in the folder."""
+    return {
+        str(each.relative_to(folder)): each.read_bytes()
+        for each in sorted(folder.rglob("*"))
+        if each.is_file()
+    }

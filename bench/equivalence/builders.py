@@ -24,6 +24,9 @@ _MEMORY = Path("/dev/shm")
 #: Where plugins of the Docker client are, which can be called without it: that is quicker.
 _PLUGINS = ("/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins")
 
+#: What a daemon in a network of its own needs to reach others: a way out, and a translator of addresses.
+_LEADING_OUT = ("slirp4netns", "iptables")
+
 #: So long a daemon may take to start or to stop.
 PATIENCE = 60.0
 
@@ -130,25 +133,39 @@ def need(*programs: str) -> None:
         raise Missing(f"{programs[0]} needs root")
 
 
+def mirror(suite: str) -> str:
+    """From where this machine has the packages of Debian; raises `Missing`."""
+    wanted = ("Created-By: Packages", "Label: Debian", f"Codename: {suite}")
+    command = (program("apt-get"), "indextargets", "--format", "$(SITE)", *wanted)
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    if not found:
+        raise Missing(f"no source of apt has Debian's {suite}")
+    return found[0]
+
+
 def clean_up_when_told_to_end() -> None:
     """From now on SIGTERM ends this process as ^C does, so that what was started is taken down."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager
-def docker(*, busybox: bool, containerd: bool = False) -> Generator[Docker]:
+def docker(*, busybox: bool, containerd: bool = False, network: bool = False) -> Generator[Docker]:
     """A daemon that is gone with the block; raises `Missing` where there can be none.
 
     With *busybox* it has a `busybox:latest` that runs, else no image; then its store is in memory,
     if there is any: thousands of images without files and of builds that run nothing are quicker there.
-    With *containerd* it keeps images in the store of containerd.
+    With *containerd* it keeps images in the store of containerd. With *network* what it runs reaches
+    every network that this machine does, else none.
     """
-    need("dockerd", "containerd", "docker", "setpriv", "unshare")
+    need(
+        "dockerd", "containerd", "docker", "setpriv", "unshare", *(_LEADING_OUT if network else ())
+    )
     with _folder(None if busybox else _MEMORY) as folder:
         env = _docker_env(folder)
         started = env if busybox else _that_runs_nothing(folder, env)
         options = ("--feature", "containerd-snapshotter=true") if containerd else ()
-        daemon = _Daemon(folder, [*_daemon(folder, env["DOCKER_HOST"]), *options], started)
+        command = [*_daemon(folder, env["DOCKER_HOST"], network), *options]
+        daemon = _Daemon(folder, command, started, network)
         found = Docker(folder, env, daemon.revive)
         if found.run("buildx", "version", check=False).returncode:
             raise Missing("docker-buildx is not installed")
@@ -167,21 +184,26 @@ def docker(*, busybox: bool, containerd: bool = False) -> Generator[Docker]:
 class _Daemon:
     """The process of a daemon, and what starts it."""
 
-    def __init__(self, folder: Path, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str], env: Mapping[str, str], network: bool
+    ) -> None:
         self._log = folder / "log"
         self._command = command
         self._env = env
+        self._network = network
         self._crashes = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Raises `Missing` if it does not answer."""
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._env)
-        process = self._process
+            process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._env)
+        self._processes.append(process)
         waits_until(lambda: self._answers() or process.poll() is not None, PATIENCE)
         if not self._answers():
             raise Missing(f"dockerd does not start: {self._last_lines(1)}")
+        if self._network:
+            self._processes.append(_way_out(process.pid))
 
     def revive(self) -> bool:
         if self._answers():
@@ -194,8 +216,8 @@ class _Daemon:
         return True
 
     def stop(self) -> None:
-        if self._process is not None:
-            _stop(self._process)
+        while self._processes:
+            _stop(self._processes.pop())
 
     def explain(self, error: BaseException) -> None:
         """Adds to *error* what the daemon said last, if it has ended."""
@@ -244,13 +266,34 @@ def _inherited() -> dict[str, str]:
     return kept | {"PATH": f"/usr/bin:/usr/sbin:{os.environ.get('PATH', os.defpath)}"}
 
 
-def _daemon(folder: Path, host: str) -> list[str]:
+def _daemon(folder: Path, host: str, network: bool) -> list[str]:
     """Its command: in a network of its own, where RUN has a bridge, and gone if this process is."""
     return [
         *(program("setpriv"), "--pdeathsig", "TERM", program("unshare"), "--net"),
         *(program("dockerd"), "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
-        *("-p", f"{folder}/pid", "-H", host, "--iptables=false", "--ip6tables=false"),
+        *("-p", f"{folder}/pid", "-H", host, f"--iptables={network}".lower(), "--ip6tables=false"),
     ]
+
+
+def _way_out(pid: int) -> subprocess.Popen[bytes]:
+    """A process by which the network of another reaches those of this machine, but not itself."""
+    ready, tells = os.pipe()
+    with open(ready, "rb") as ready_file:
+        process = subprocess.Popen(
+            [
+                *(program("setpriv"), "--pdeathsig", "TERM", program("slirp4netns")),
+                *("--configure", "--disable-host-loopback", f"--ready-fd={tells}"),
+                *(str(pid), "tap0"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[tells],
+        )
+        os.close(tells)
+        if not ready_file.read(1):
+            process.wait()
+            raise Missing("slirp4netns does not start")
+    return process
 
 
 def waits_until(happens: Callable[[], bool], seconds: float) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 
 from bench.equivalence import builders
+from bench.optimizations import cases, images
 
 Builder = TypeVar("Builder")
 
@@ -31,6 +32,12 @@ def docker() -> Iterator[builders.Docker]:
 def empty_docker() -> Iterator[builders.Docker]:
     """A Docker daemon without an image, for graphs and configurations."""
     yield from _start("docker", builders.docker(busybox=False))
+
+
+@pytest.fixture(scope="session")
+def reaching_docker() -> Iterator[builders.Docker]:
+    """A Docker daemon that reaches the network, with the base images of the cases that have `ci`."""
+    yield from _start("docker with a network", _reaching_docker())
 
 
 @pytest.fixture(scope="session")
@@ -70,25 +77,29 @@ def debian_python() -> Iterator[bytes]:
 
 
 @contextmanager
+def _reaching_docker() -> Generator[builders.Docker]:
+    names = {name for case in cases.every() if case.ci for name in case.images()}
+    with builders.docker(busybox=True, network=True) as docker:
+        images.provide(docker, names, images.CACHE, lambda line: None)
+        yield docker
+
+
+@contextmanager
 def _debian_python() -> Generator[bytes]:
     """Its packages are unpacked and not configured, of which Python needs nothing."""
     packages = "base-files,coreutils,dash,python-is-python3,python3-pip,python3-venv"
     options = ("--quiet", "--variant=extract", f"--include={packages}")
-    command = (builders.program("mmdebstrap"), *options, "bookworm", "-", _mirror("bookworm"))
+    command = (
+        builders.program("mmdebstrap"),
+        *options,
+        "bookworm",
+        "-",
+        builders.mirror("bookworm"),
+    )
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise builders.Missing(f"mmdebstrap fails: {done.stderr.decode(errors='replace').strip()}")
     yield done.stdout
-
-
-def _mirror(suite: str) -> str:
-    """From where this machine has the packages of Debian."""
-    wanted = ("Created-By: Packages", "Label: Debian", f"Codename: {suite}")
-    command = (builders.program("apt-get"), "indextargets", "--format", "$(SITE)", *wanted)
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    if not found:
-        raise builders.Missing(f"no source of apt has Debian's {suite}")
-    return found[0]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 # Installs the builders that the tests below this folder use: buildah from Debian 12, and Docker
 # Engine with BuildKit and buildx from Debian's unstable suite, since Debian 12 has none of 2025;
 # and a registry from Debian 12, with the program that makes its passwords; and compilers for glibc,
-# with the loader of musl; and what makes a small Debian.
+# with the loader of musl; what makes a small Debian; and what lets a daemon of its own reach a network.
 # For root on Debian 12; a second run changes nothing.
 set -euo pipefail
 
@@ -34,7 +34,8 @@ install() {
 if installed docker.io 2[89] && installed docker-buildx 0 && installed docker-cli 2[89] &&
     installed tini-static 0 && installed buildah 1 && installed busybox-static 1 &&
     installed docker-registry 2 && installed apache2-utils 2 && installed golang-1.19-go 1 &&
-    installed gcc 4 && installed libc6-dev 2 && installed musl 1 && installed mmdebstrap 1; then
+    installed gcc 4 && installed libc6-dev 2 && installed musl 1 && installed mmdebstrap 1 &&
+    installed slirp4netns 1 && installed iptables 1; then
     exit 0
 fi
 
@@ -46,7 +47,7 @@ if [ -z "$uri" ]; then
 fi
 # Before unstable is known, so that they come from Debian 12.
 install buildah busybox-static docker-registry apache2-utils openssl
-install gcc libc6-dev golang-1.19-go musl mmdebstrap
+install gcc libc6-dev golang-1.19-go musl mmdebstrap slirp4netns iptables
 add_unstable "$uri"
 apt-get update -qq
 install --target-release unstable docker.io docker-buildx docker-cli tini-static

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.equivalence import builders
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +25,7 @@ RUN grep done /said
 SAYS_WHERE = """\
 from bench.equivalence.builders import clean_up_when_told_to_end, docker
 clean_up_when_told_to_end()
-with docker(busybox=False) as found:
+with docker(busybox=False, network=NETWORK) as found:
     print(found.folder, flush=True)
     input()
 """
@@ -78,12 +80,18 @@ def test_a_daemon_that_crashed_goes_on_with_what_it_had(docker: builders.Docker)
         assert not other.revive()
 
 
-def test_a_daemon_ends_with_the_process_that_started_it(docker: builders.Docker) -> None:
-    with _starting_a_daemon() as process:
+@pytest.mark.parametrize("network", [False, True])
+def test_a_daemon_ends_with_the_process_that_started_it(
+    reaching_docker: builders.Docker, network: bool
+) -> None:
+    with _starting_a_daemon(network) as process:
         folder = _folder_of(process)
+        started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.kill()
     try:
         assert _is_gone_soon(folder)
+        assert len(started) == 1 + network
+        assert builders.waits_until(lambda: not any(map(_is_running, started)), 30)
     finally:
         builders.remove(folder)
 
@@ -97,9 +105,9 @@ def test_nothing_remains_when_a_process_is_told_to_end(docker: builders.Docker) 
     assert not _processes_that_name(folder)
 
 
-def _starting_a_daemon() -> subprocess.Popen[str]:
+def _starting_a_daemon(network: bool = False) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", SAYS_WHERE],
+        [sys.executable, "-c", SAYS_WHERE.replace("NETWORK", str(network))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -115,6 +123,14 @@ def _folder_of(process: subprocess.Popen[str]) -> Path:
 
 def _is_gone_soon(folder: Path) -> bool:
     return builders.waits_until(lambda: not _processes_that_name(folder), 30)
+
+
+def _is_running(pid: str) -> bool:
+    """Whoever should wait for a process may not: one that has ended may still be there."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _processes_that_name(folder: Path) -> list[str]:

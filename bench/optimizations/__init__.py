@@ -1,0 +1,1 @@
+"""Projects built by a real BuildKit before and after they are optimized."""
