@@ -221,7 +221,7 @@ class _Daemon:
 
     def explain(self, error: BaseException) -> None:
         """Adds to *error* what the daemon said last, if it has ended."""
-        status = self._process.poll() if self._process else None
+        status = self._processes[0].poll() if self._processes else None
         if status is not None:
             error.add_note(f"dockerd has ended with {status}:\n{self._last_lines(40)}")
 

@@ -22,6 +22,7 @@ COMMANDS = (
         "check",
         "optimize",
         "graph",
+        "impact",
         "refs",
         "rename",
         "verify",
@@ -45,6 +46,7 @@ commands:
   check    lint files and folders (the default: `stagelint --fix` is `stagelint check --fix`)
   optimize list what makes images smaller and rebuilds faster, with what it gains; do it
   graph    show the stages of a file, what they need, and what ships
+  impact   show which steps run again after a change, and what they take
   refs     show who asks for which stage, in all files of a repository
   rename   rename a stage, in all files of a repository
   verify   build two files with a real builder, and compare the images
@@ -217,6 +219,63 @@ def _graph(parser: ArgumentParser) -> None:
     _color(parser.add_argument)
     _project(parser.add_argument)
     _configuration(parser.add_argument)
+
+
+def _impact(parser: ArgumentParser) -> None:
+    parser.description = (
+        "Show which steps of a build run again after a change, as BuildKit caches them, and the chain"
+        " of them that takes longest."
+    )
+    parser.epilog = "Nothing is built. Exit status: 0 told, 2 cannot be told."
+    parser.add_argument("path", metavar="FILE", help="a Dockerfile, or - for stdin")
+    changes = parser.add_argument_group("what has changed")
+    changes.add_argument(
+        "--changed", nargs="+", action="extend", default=[], metavar="PATH", help="these files"
+    )
+    changes.add_argument(
+        "--since", metavar="REF", help="all that changed since this commit, FILE itself as well"
+    )
+    changes.add_argument(
+        "--arg", action="append", default=[], metavar="NAME", help="the value given for this ARG"
+    )
+    changes.add_argument(
+        "--base", action="append", default=[], metavar="IMAGE", help="what this image holds"
+    )
+    changes.add_argument(
+        "--history",
+        type=_number,
+        metavar="N",
+        help="instead: what each of the last N commits changed, on average",
+    )
+    changes.add_argument(
+        "--against", action="append", default=[], metavar="FILE", help="and the same with this file"
+    )
+    build = parser.add_argument_group("the build")
+    build.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of this target alone, an empty name for the last stage (default: all that are known)",
+    )
+    _build_arg(build.add_argument)
+    build.add_argument(
+        "--context",
+        type=_folder,
+        metavar="DIR",
+        help="the build context (default: where FILE lies)",
+    )
+    build.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="what steps took: the output of docker buildx build --progress=rawjson",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("--stdin-filename", metavar="PATH", help="the path of what stdin holds")
+    _color(parser.add_argument)
+    _project(parser.add_argument)
+    _configuration(parser.add_argument)
+    parser.set_defaults(dialect=None)
 
 
 def _refs(parser: ArgumentParser) -> None:
@@ -468,6 +527,7 @@ _PARSERS = {
     "check": _check,
     "optimize": _optimize,
     "graph": _graph,
+    "impact": _impact,
     "refs": _refs,
     "rename": _rename,
     "verify": _verify,

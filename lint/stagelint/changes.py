@@ -63,7 +63,67 @@ class Changed(NamedTuple):
         return bool(self.lines or self.gaps or self.is_new)
 
 
-class Changes:
+class Repository:
+    """A git repository, asked so that nothing it configures is run."""
+
+    def __init__(self, root: str) -> None:
+        """*root* is the folder it lies in. Raises `ChangesError`."""
+        self.root = root
+        self._index: str | None = None
+        self._settings = ["core.quotePath=false"]
+        self._settings += self._without_filters()
+
+    def base(self, name: str) -> str:
+        """Where the histories of *name* and of what is checked out part. Raises `ChangesError`."""
+        given = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        status, output, errors = self.ask(*given)
+        if status:
+            reason = f": {_first(errors)}" if errors.strip() else ""
+            raise ChangesError(f"there is no commit `{name}` in {self.root}{reason}")
+        status, base, _ = self.ask("merge-base", output.strip(), "HEAD")
+        if status:
+            is_shallow = self.git("rev-parse", "--is-shallow-repository").strip() == "true"
+            hint = "; the clone is shallow: git fetch --unshallow" if is_shallow else ""
+            raise ChangesError(f"`{name}` and HEAD have no commit in common{hint}")
+        return base.split()[0]
+
+    def unknown(self) -> list[str]:
+        """The files that git neither knows nor ignores, from the root. Raises `ChangesError`."""
+        listing = self.git("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
+        return [name for name in listing.split("\0") if name]
+
+    def full(self, name: str) -> str:
+        """The real path of the folder of a file, with its name: a link is not followed."""
+        folder, base = os.path.split(os.path.join(self.root, name))
+        return os.path.join(os.path.realpath(folder), base)
+
+    def git(self, *arguments: str) -> str:
+        """What git prints. Raises `ChangesError` if it fails."""
+        status, output, errors = self.ask(*arguments)
+        if status:
+            raise ChangesError(f"git {arguments[0]}: {_first(errors) or f'status {status}'}")
+        return output
+
+    def ask(self, *arguments: str) -> tuple[int, str, str]:
+        """Status, output and errors of git. Raises `ChangesError` if it cannot be started."""
+        try:
+            return discover.git(self.root, *arguments, settings=self._settings, index=self._index)
+        except OSError as error:
+            raise ChangesError(error.strerror or str(error)) from None
+
+    def _without_filters(self) -> list[str]:
+        """Settings with which no filter of the repository runs where files are compared."""
+        keys = r"^filter\..*\.(clean|smudge|process|required)$"
+        _, output, _ = self.ask("config", "--null", "--name-only", "--get-regexp", keys)
+        drivers = {key[: key.rindex(".")] for key in output.split("\0") if key}
+        for each in drivers:
+            if "=" in each:  # which `-c` takes for the end of the name
+                raise ChangesError(f"the configuration of git has a filter with `=`: {each}")
+        values = ("clean=", "smudge=", "process=", "required=false")
+        return [f"{each}.{value}" for each in sorted(drivers) for value in values]
+
+
+class Changes(Repository):
     """What has changed in a repository."""
 
     def __init__(self, root: str, since: str | None) -> None:
@@ -72,13 +132,10 @@ class Changes:
         Since *since* and what is checked out parted, staged or not, with the files that git does
         not know; if None, what is staged. Raises `ChangesError`.
         """
-        self.root = root
+        super().__init__(root)
         self._since = since
-        self._index: str | None = None
-        self._settings = ["core.quotePath=false"]
-        self._settings += self._without_filters()
         self._index = self._index_of_hook()
-        self._files = self._staged() if since is None else self._unlike(self._base(since))
+        self._files = self._staged() if since is None else self._unlike(self.base(since))
 
     def of(self, path: str) -> Changed | None:
         """What has changed in the file *path*; None if nothing has."""
@@ -98,61 +155,18 @@ class Changes:
         return {path: changed for path, changed in found.items() if changed}
 
     def _unlike(self, commit: str) -> dict[str, Changed]:
-        listing = self._git("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
-        unknown = {self._full(name): Changed(is_new=True) for name in listing.split("\0") if name}
+        unknown = {self.full(name): Changed(is_new=True) for name in self.unknown()}
         return self._diff(commit) | unknown
 
     def _diff(self, *commit: str) -> dict[str, Changed]:
         """What of the files is not so in *commit*, or in the index."""
-        return {self._full(name): each for name, each in _read(self._git(*_DIFF, *commit, "--"))}
-
-    def _full(self, name: str) -> str:
-        """The path of a file, as `of` looks for it; of a link none that it looks for."""
-        folder, base = os.path.split(os.path.join(self.root, name))
-        return os.path.join(os.path.realpath(folder), base)
+        return {self.full(name): each for name, each in _read(self.git(*_DIFF, *commit, "--"))}
 
     def _head(self) -> str:
         """The commit that is checked out; without one yet, a tree without files."""
-        status, output, _ = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        found = self._git("hash-object", "-t", "tree", "--stdin") if status else output
+        status, output, _ = self.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        found = self.git("hash-object", "-t", "tree", "--stdin") if status else output
         return found.strip()
-
-    def _base(self, name: str) -> str:
-        """Where the histories of *name* and of what is checked out part."""
-        given = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        status, output, errors = self._ask(*given)
-        if status:
-            reason = f": {_first(errors)}" if errors.strip() else ""
-            raise ChangesError(f"there is no commit `{name}` in {self.root}{reason}")
-        status, base, _ = self._ask("merge-base", output.strip(), "HEAD")
-        if status:
-            is_shallow = self._git("rev-parse", "--is-shallow-repository").strip() == "true"
-            hint = "; the clone is shallow: git fetch --unshallow" if is_shallow else ""
-            raise ChangesError(f"`{name}` and HEAD have no commit in common{hint}")
-        return base.split()[0]
-
-    def _git(self, *arguments: str) -> str:
-        status, output, errors = self._ask(*arguments)
-        if status:
-            raise ChangesError(f"git {arguments[0]}: {_first(errors) or f'status {status}'}")
-        return output
-
-    def _ask(self, *arguments: str) -> tuple[int, str, str]:
-        try:
-            return discover.git(self.root, *arguments, settings=self._settings, index=self._index)
-        except OSError as error:
-            raise ChangesError(error.strerror or str(error)) from None
-
-    def _without_filters(self) -> list[str]:
-        """Settings with which no filter of the repository runs where files are compared."""
-        keys = r"^filter\..*\.(clean|smudge|process|required)$"
-        _, output, _ = self._ask("config", "--null", "--name-only", "--get-regexp", keys)
-        drivers = {key[: key.rindex(".")] for key in output.split("\0") if key}
-        for each in drivers:
-            if "=" in each:  # which `-c` takes for the end of the name
-                raise ChangesError(f"the configuration of git has a filter with `=`: {each}")
-        values = ("clean=", "smudge=", "process=", "required=false")
-        return [f"{each}.{value}" for each in sorted(drivers) for value in values]
 
     def _index_of_hook(self) -> str | None:
         """What `git commit -a` is about to commit lies in an index of its own, as hooks are told."""
@@ -160,7 +174,7 @@ class Changes:
         if not given:
             return None
         path = os.path.realpath(given)
-        folder = self._git("rev-parse", "--absolute-git-dir").rstrip("\n")
+        folder = self.git("rev-parse", "--absolute-git-dir").rstrip("\n")
         return path if os.path.dirname(path) == os.path.realpath(folder) else None
 
 

@@ -112,6 +112,46 @@ def _graph(given: Namespace) -> int:
     return CLEAN
 
 
+def _impact(given: Namespace) -> int:
+    from stagelint.check import read
+    from stagelint.impact import Inquiry
+    from stagelint.model.file import File
+    from stagelint.report import impact, terminal
+
+    if given.against and given.history is None:
+        return _fail("--against goes with --history")
+    has_change = given.changed or given.since is not None or given.arg or given.base
+    if bool(has_change) == (given.history is not None):
+        return _fail(
+            "say what has changed: --changed, --since, --arg or --base; or --history alone"
+        )
+    session = Session(given)
+    files: list[File] = []
+    for path in (given.path, *given.against):
+        source = read(path, given.stdin_filename)
+        if source.error:
+            return _fail(f"{source.path}: {source.error}")
+        files.append(File(source, session.options_for(source)))
+    inquiry = Inquiry(files[0], given)
+    style = terminal.Style(terminal.wants_color(given.color, sys.stdout, os.environ))
+    is_json = given.format == "json"
+    if given.history is not None:
+        history = inquiry.history(files[1:])
+        document = impact.history_document(history) if is_json else {}
+        lines = impact.history_text(history, style)
+    else:
+        found = inquiry.impact()
+        document = impact.document(found) if is_json else {}
+        lines = impact.text(found, style)
+    if is_json:
+        import json
+
+        lines = iter([json.dumps(document, indent=2)])
+    _print(lines, sys.stdout)
+    _print([f"stagelint: {terminal.escape(note)}" for note in inquiry.notes], sys.stderr)
+    return CLEAN
+
+
 def _refs(given: Namespace) -> int:
     from stagelint.report import refs, terminal
 
@@ -364,6 +404,7 @@ _COMMANDS = {
     "check": _check,
     "optimize": _check,
     "graph": _graph,
+    "impact": _impact,
     "refs": _refs,
     "rename": _rename,
     "verify": _verify,

@@ -49,13 +49,14 @@ def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry
 def _entry(entry: os.DirEntry[str], folder: str) -> Entry:
     path = f"{folder}/{entry.name}" if folder else entry.name
     status = entry.stat(follow_symlinks=False)
-    is_file = stat.S_ISREG(status.st_mode)
+    is_file, is_link = stat.S_ISREG(status.st_mode), stat.S_ISLNK(status.st_mode)
     return Entry(
         path,
         status.st_size if is_file else 0,
         stat.S_IMODE(status.st_mode),
         stat.S_ISDIR(status.st_mode),
-        stat.S_ISLNK(status.st_mode),
+        is_link,
+        os.readlink(entry.path) if is_link else "",
     )
 
 

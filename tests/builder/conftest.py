@@ -29,6 +29,12 @@ def docker() -> Iterator[builders.Docker]:
 
 
 @pytest.fixture(scope="session")
+def merging_docker() -> Iterator[builders.Docker]:
+    """A Docker daemon like that of `docker`, whose store of images can merge layers."""
+    yield from _start("docker", builders.docker(busybox=True, containerd=True))
+
+
+@pytest.fixture(scope="session")
 def empty_docker() -> Iterator[builders.Docker]:
     """A Docker daemon without an image, for graphs and configurations."""
     yield from _start("docker", builders.docker(busybox=False))

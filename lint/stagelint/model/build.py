@@ -21,6 +21,7 @@ from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.symbols import digest, evaluate
 from stagelint.model.variables import GlobalVariables
 from stagelint.model.vertices import Budget, StageBuild, StageReader, Vertex
+from stagelint.model.who_builds import Anybody
 from stagelint.syntax.characters import lower
 from stagelint.tuples import NamedTuple
 from stagelint.typed import TYPE_CHECKING
@@ -50,9 +51,10 @@ class BuildGraph:
     Raises `Incomparable`.
     """
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, builder: Anybody | None = None) -> None:
+        """With a *builder*, digests are equal if that one builds the same; if None, if anybody does."""
         self._file = file
-        self.globals = GlobalVariables(file.globals.instructions)
+        self.globals = GlobalVariables(file.globals.instructions, builder or Anybody())
         self.stages: list[StageBuild] = []
         budget = Budget()
         for stage in file.stages:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from stagelint.model.dockerignore import DockerIgnore
 
 
+#: As many links as one leads through; more, and they lead in a circle.
+_MOST_LINKS = 40
+
+
 class Entry(NamedTuple):
     """A file, folder or link of the context."""
 
@@ -27,6 +31,8 @@ class Entry(NamedTuple):
     """Permissions."""
     is_folder: bool = False
     is_link: bool = False
+    leads_to: str = ""
+    """What a link says: a path from where it lies, or with `/` at its head one in the context."""
 
 
 class Context:
@@ -82,6 +88,37 @@ class Context:
         if path == ".":
             return Entry(".", is_folder=True, mode=0o755)
         return self._by_path.get(path)
+
+    @cached_property
+    def _links(self) -> dict[str, str]:
+        return {each.path: each.leads_to for each in self.entries if each.is_link}
+
+    def followed(self, path: str) -> list[str]:
+        """The links that *path* leads through, in order, and last what COPY finds behind them."""
+        found: list[str] = []
+        path = clean(path)
+        while len(found) < _MOST_LINKS and self._links:
+            parts = path.split("/")
+            ups = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+            link = next((each for each in ups if each in self._links), None)
+            if link is None:
+                break
+            found.append(link)
+            behind = posixpath.join("/", posixpath.dirname(link), self._links[link])
+            path = clean(behind + path[len(link) :])
+        return [*found, path]
+
+    def told_apart_by(self, other: DockerIgnore | None) -> list[str]:
+        """What is sent and would not be with *other* in the place of `.dockerignore`, or vice versa.
+
+        Of folders that are left out as a whole, themselves.
+        """
+
+        def is_sent(path: str, ignore: DockerIgnore | None) -> bool:
+            return ignore is None or not ignore.leaves_out(path)
+
+        paths = (each.path for each in self._entries)
+        return [each for each in paths if is_sent(each, self.ignore) != is_sent(each, other)]
 
     def match(self, source: str) -> list[Entry]:
         """What the source of a COPY selects, by Go's filepath.Match; folders without what is in them."""

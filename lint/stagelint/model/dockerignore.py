@@ -86,8 +86,8 @@ def _regex(pattern: str) -> str:
                 regex += "[^/]"
             case text if len(text) > 1 and text[0] == "\\":
                 regex += re.escape(text[1])
-            case text if len(text) > 1:
-                regex += text
+            case text if len(text) > 1:  # Python warns of signs that may once be operators
+                regex += "[" + re.sub(r"[\[&~|]|(?<=-)-", r"\\\g<0>", text[1:])
             case text:
                 regex += re.escape(text)
     return regex + r"\Z"

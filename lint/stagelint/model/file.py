@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from stagelint.model.outputs import Outputs
     from stagelint.model.pragmas import Mistake
     from stagelint.model.project import Project, Requests
+    from stagelint.model.rebuild import Rebuild
     from stagelint.model.toolchain import Cause
 
 #: Nobody writes files of more stages; the most in 3,000 real ones is 263.
@@ -162,6 +163,13 @@ class File:
         from stagelint.model.build import BuildGraph  # only a file with fixes needs it
 
         return BuildGraph(self)
+
+    @cached_property
+    def rebuild(self) -> Rebuild:
+        """Which steps run again after which change; call it for files BuildKit accepts only."""
+        from stagelint.model.rebuild import Rebuild  # only what speaks of rebuilds needs it
+
+        return Rebuild(self)
 
     @cached_property
     def _by_keyword(self) -> dict[str, list[tuple[Stage, Instruction]]]:

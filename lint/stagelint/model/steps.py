@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from stagelint.model.dispatch import REMOTE
 from stagelint.model.image_config import bodies, clean
 from stagelint.model.symbols import Lookup, Symbolic, evaluate, symbol
 from stagelint.syntax.nodes import Flag, Heredoc, Instruction
 from stagelint.syntax.validate import mount_fields
 from stagelint.tuples import NamedTuple
+from stagelint.typed import cast
 
 _ALIASES = {
     "src": "source",
@@ -113,6 +115,14 @@ def sources(node: Instruction, lookup: Lookup) -> list[tuple[object, ...]]:
         else:
             found.append(("path", evaluate(argument.value, lookup, node.escape)))
     return found
+
+
+def local_paths(node: Instruction, found: Sequence[tuple[object, ...]]) -> tuple[Symbolic, ...]:
+    """Of the `sources` of a COPY or ADD the paths: no file that stands in it, and no address."""
+    paths = [cast("Symbolic", each[1]) for each in found if each[0] == "path"]
+    if node.keyword == "COPY":
+        return tuple(paths)
+    return tuple(each for each in paths if not (isinstance(each, str) and re.match(REMOTE, each)))
 
 
 def copy_flags(node: Instruction, lookup: Lookup) -> list[tuple[str, Symbolic]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.scope import HIDDEN, PLATFORM_ARGS
 from stagelint.model.symbols import Lookup, Symbolic, digest, evaluate, may_be_unset, symbol
+from stagelint.model.who_builds import Anybody
 from stagelint.syntax.nodes import Instruction, Pair
 
 #: Holds the name of the target, as asked for or as written.
@@ -24,7 +25,8 @@ _DEFAULT_PATH = symbol("default", "PATH")
 class GlobalVariables:
     """The ARGs before the first FROM."""
 
-    def __init__(self, instructions: Iterable[Instruction]) -> None:
+    def __init__(self, instructions: Iterable[Instruction], builder: Anybody) -> None:
+        self.builder = builder
         self._values = {name: symbol("platform", name) for name in PLATFORM_ARGS}
         self._optional: set[str] = set()
         """Those that only a builder sets."""
@@ -37,15 +39,19 @@ class GlobalVariables:
                 self._declare(pair, instruction.escape)
 
     def _declare(self, pair: Pair, escape: str) -> None:
+        default: Symbolic | None = None
         if pair.value is not None:
-            value = _default(pair.value, self.lookup, escape)
-            if isinstance(value, tuple) and can_fail(pair.value, escape):
-                self.conditions.add(digest("ARG", pair.key, value))
-            self._values[pair.key] = symbol("arg", pair.key, value)
+            default = _default(pair.value, self.lookup, escape)
+            if isinstance(default, tuple) and can_fail(pair.value, escape):
+                self.conditions.add(digest("ARG", pair.key, default))
             self._optional.discard(pair.key)
-        elif pair.key not in self._values:
-            self._values[pair.key] = symbol("arg", pair.key, None, is_optional=True)
+        elif pair.key in self._values:
+            return
+        else:
             self._optional.add(pair.key)
+        value = self.builder.argument(pair.key, default)
+        if value is not None:
+            self._values[pair.key] = value
 
     def lookup(self, name: str) -> Symbolic | None:
         """What `$name` is in a FROM."""
@@ -179,13 +185,13 @@ class Variables:
                 continue
             value = self._outer.inherited(name)
             if pair.value is not None:
-                value = _default(pair.value, self.lookup, instruction.escape)
-                self._set(name, symbol("arg", name, value))
-            elif value is not None:
+                default = _default(pair.value, self.lookup, instruction.escape)
+                value = self._outer.builder.argument(name, default)
+            if value is not None:
                 self._set(name, value)
-            else:
-                before = self.lookup(name)
-                value = symbol("arg", name, before, is_optional=may_be_unset(before))
+                continue
+            value = self._outer.builder.argument(name, self.lookup(name))
+            if value is not None:
                 self._values[name] = value
                 self._order.pop(("arg?", name), None)
                 self._order["arg?", name] = value

@@ -9,6 +9,7 @@ from stagelint.model import images, steps
 from stagelint.model.expansion import ExpansionError, can_fail
 from stagelint.model.graph import OUT_OF_RANGE, EdgeKind, Reference
 from stagelint.model.image_config import ImageConfig, below, bodies, trigger_text
+from stagelint.model.moments import absolute
 from stagelint.model.stages import SCRATCH, Stage
 from stagelint.model.symbols import Symbolic, digest, evaluate
 from stagelint.model.variables import GlobalVariables, Variables
@@ -34,7 +35,7 @@ _METADATA = _CHECKED | {"ARG", "ENV", "LABEL", "USER", "WORKDIR"}
 _ESCAPES = frozenset("\\`")
 
 #: And of the build context, which is the same before and after a rewrite.
-_CONTEXT = "context"
+CONTEXT = "context"
 
 
 class Incomparable(Exception):
@@ -54,6 +55,17 @@ class Budget:
             raise Incomparable("the file is too large to be compared")
 
 
+class Read(NamedTuple):
+    """Files that a step reads besides those that it builds upon."""
+
+    origin: str
+    """The digest of what they come from: a vertex, an image, or `CONTEXT`."""
+    paths: tuple[Symbolic, ...]
+    """Of which `/` is everything."""
+    name: str = ""
+    """What `from` says, if it is there."""
+
+
 class Vertex(NamedTuple):
     """One step: *digest* stands for the file system it leaves."""
 
@@ -61,6 +73,21 @@ class Vertex(NamedTuple):
     instruction: Instruction
     inputs: tuple[str, ...]
     """Digests of the vertices whose results it reads, the one it builds upon first."""
+    own: str = ""
+    """Stands for what it does, whatever files it builds upon and reads."""
+    reads: tuple[Read, ...] = ()
+    target: Symbolic = "/"
+    """Where COPY and ADD put what they read, absolute and with the slash at its end; the folder that
+    a WORKDIR makes; else everything."""
+
+
+def is_linked(vertex: Vertex) -> bool:
+    """Is it a COPY or ADD whose result does not depend on what it builds upon?
+
+    Not with `--chmod`, with which BuildKit v0.25.2 forgets that it is to be linked.
+    """
+    flag, chmod = vertex.instruction.flag("link"), vertex.instruction.flag("chmod")
+    return flag is not None and (flag.value or "true").lower() == "true" and chmod is None
 
 
 class StageBuild:
@@ -145,12 +172,14 @@ class StageReader:
             return self._child(base.stage)
         if text == SCRATCH:  # where, as for a stage, `--platform` has no effect
             return StageBuild(_EMPTY, Variables(self.globals, ""), ImageConfig(""))
-        return self._unknown("image", images.canonical(text), on)
+        image = images.canonical(text)
+        return self._unknown("image", image, on, image=image)
 
-    def _unknown(self, *what: object) -> StageBuild:
+    def _unknown(self, *what: object, image: str = "") -> StageBuild:
         base = digest("FROM", *what)
-        start = StageBuild(base, Variables(self.globals, base), ImageConfig(base))
-        start.vertices.append(Vertex(base, self.stage.opening, ()))
+        files = self.globals.builder.files(image, base)
+        start = StageBuild(files, Variables(self.globals, base), ImageConfig(base))
+        start.vertices.append(Vertex(files, self.stage.opening, (), files))
         return start
 
     def _candidates(self) -> list[tuple[str, str]]:
@@ -224,12 +253,21 @@ class StageReader:
         else:
             at.config.take(node, at.variables.lookup)
             if keyword == "WORKDIR" and at.config.directory != "/":
-                self._add(node, "WORKDIR", at.config.directory, at.config.user)
+                target = at.config.directory
+                self._add(node, "WORKDIR", target, at.config.user, target=target)
 
-    def _add(self, node: Instruction, *what: object, inputs: Iterable[str] = ()) -> None:
-        """A vertex on top of the last one; *what* determines its result, together with *inputs*."""
-        sources = (self.at.files, *inputs)
-        vertex = Vertex(digest(what, steps.garbled(node), sources), node, sources)
+    def _add(
+        self,
+        node: Instruction,
+        *what: object,
+        reads: Iterable[Read] = (),
+        target: Symbolic = "/",
+    ) -> None:
+        """A vertex on top of the last one; *what* determines its result, together with *reads*."""
+        reads = tuple(reads)
+        own = digest(what, steps.garbled(node))
+        inputs = (self.at.files, *(each.origin for each in reads))
+        vertex = Vertex(digest(own, inputs), node, inputs, own, reads, target)
         self.at.vertices.append(vertex)
         self.at.files = vertex.digest
 
@@ -239,11 +277,14 @@ class StageReader:
         written = steps.mounts(node, at.variables.lookup)
         mounts = steps.in_order([(each, self._mounted(each, node.escape)) for each in written])
         options = [sorted(mount.options.items()) for mount, _ in mounts]
-        inputs = [source for _, source in mounts]
+        reads = [
+            Read(origin, (mount.options.get("source", "/"),), mount.origin)
+            for mount, origin in mounts
+        ]
         shell = None if node.is_json else at.config.shell
         state = (at.variables.digest, at.config.directory, at.config.user, shell)
         what = (steps.command(node), steps.run_flags(node), options)
-        self._add(node, "RUN", *what, state, inputs=inputs)
+        self._add(node, "RUN", *what, state, reads=reads)
 
     def _mounted(self, mount: steps.Mount, escape: str) -> str:
         """The files a mount shows."""
@@ -252,21 +293,29 @@ class StageReader:
             return self._any_of(evaluate(origin, self.at.variables.lookup, escape))
         if origin:
             return self._source(origin)
-        return _EMPTY if kind in ("cache", "tmpfs", "secret", "ssh") else _CONTEXT
+        return _EMPTY if kind in ("cache", "tmpfs", "secret", "ssh") else CONTEXT
 
     def _copy(self, node: Instruction) -> None:
-        lookup = self.at.variables.lookup
+        lookup, directory = self.at.variables.lookup, self.at.config.directory
         destination = evaluate(node.arguments[-1].value, lookup, node.escape)
-        place = below(self.at.config.directory, destination)
-        what = (steps.sources(node, lookup), place, steps.copy_flags(node, lookup))
-        self._add(node, node.keyword, *what, inputs=[self._origin(node)])
+        sources = steps.sources(node, lookup)
+        place = below(directory, destination)
+        what = (sources, place, steps.copy_flags(node, lookup))
+        name = (node.keyword == "COPY" and node.flag("from")) or None
+        read = Read(
+            self._origin(node), steps.local_paths(node, sources), (name and name.value) or ""
+        )
+        target: Symbolic | None = None
+        if isinstance(destination, str):
+            target = absolute(destination, directory if isinstance(directory, str) else None)
+        self._add(node, node.keyword, *what, reads=[read], target=target or place)
 
     # -- where files come from -----------------------------------------------------------------
 
     def _origin(self, node: Instruction) -> str:
         """The files that a COPY or ADD reads."""
         flag = node.flag("from") if node.keyword == "COPY" else None
-        return self._source(flag.value) if flag and flag.value else _CONTEXT
+        return self._source(flag.value) if flag and flag.value else CONTEXT
 
     def _source(self, name: str) -> str:
         """What the next reference of the instruction, by *name*, is to."""
@@ -286,7 +335,8 @@ class StageReader:
             return self.done[needs].files
         if reference.image is not None:
             # Always for the target platform, like a FROM without `--platform`.
-            return digest("FROM", "image", images.canonical(reference.image), None)
+            image = images.canonical(reference.image)
+            return self.globals.builder.files(image, digest("FROM", "image", image, None))
         return _EMPTY if name == SCRATCH else self._any_of(name)
 
     def _any_of(self, name: Symbolic) -> str:

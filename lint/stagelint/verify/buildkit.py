@@ -116,9 +116,9 @@ class BuildKit:
     def _built(self, steps: Steps, stepless: Collection[str]) -> list[Built]:
         copies = re.compile(rf"COPY --from=(\w+-\d+-{self._nonce}) ")
         final = {
-            m[1]: inputs[-1]
-            for name, inputs in steps.named()
-            if inputs and (m := copies.search(name))
+            m[1]: step.inputs[-1]
+            for step in steps.told()
+            if step.inputs and (m := copies.search(step.name))
         }
         found: list[Built] = []
         for target in self._job.targets:

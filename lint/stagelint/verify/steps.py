@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +16,22 @@ from stagelint.verify.verdict import Cost
 KEPT = 10
 
 
-class _Step(NamedTuple):
+class Told(NamedTuple):
+    """What was told last of a step."""
+
     name: str
     inputs: tuple[str, ...]
     cached: bool
     seconds: float
+    is_done: bool
+    """Has it ended, or was it found in the cache?"""
 
 
 class Steps:
     """Fed with the lines of one call; knows the steps by their digest."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, _Step] = {}
+        self._steps: dict[str, Told] = {}
         self._begun: set[str] = set()
         self._logs: dict[str, deque[str]] = {}
         self._failed: list[str] = []
@@ -51,9 +55,8 @@ class Steps:
         digest, name = str(vertex.get("digest")), str(vertex.get("name", ""))
         started, completed = vertex.get("started"), vertex.get("completed")
         seconds = _seconds(started, completed) if started and completed else 0.0
-        self._steps[digest] = _Step(
-            name, tuple(vertex.get("inputs") or ()), bool(vertex.get("cached")), seconds
-        )
+        inputs, cached = tuple(vertex.get("inputs") or ()), bool(vertex.get("cached"))
+        self._steps[digest] = Told(name, inputs, cached, seconds, bool(completed))
         if vertex.get("error"):
             self._failed.append(digest)
         if not started or completed or digest in self._begun:  # it is listed before it begins
@@ -67,9 +70,9 @@ class Steps:
         failed = next((self._logs[each] for each in self._failed if each in self._logs), ())
         return [*failed, *self._said]
 
-    def named(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The name and the inputs of every step."""
-        return ((step.name, step.inputs) for step in self._steps.values())
+    def told(self) -> Collection[Told]:
+        """Every step."""
+        return self._steps.values()
 
     def needed(self, final: str | None) -> frozenset[str]:
         """The digests of *final* and of all it is made from; none for None."""
