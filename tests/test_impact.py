@@ -205,6 +205,15 @@ def test_args_bases_and_targets(run: Run) -> None:
     ]
 
 
+def test_a_stage_that_a_platform_chooses(run: Run) -> None:
+    lines = ("FROM busybox AS on-linux", "COPY src /", "FROM busybox AS on-windows", "COPY conf /")
+    write("Dockerfile", "\n".join([*lines, "FROM on-$TARGETOS", "RUN make $TARGETARCH", ""]))
+
+    change = ("Dockerfile", "--changed", "src/main.js", "--format", "json")
+    assert run(*change).fates == {2: "runs", 6: "runs"}
+    assert run(*change, "--platform", "windows/amd64").fates == {4: "cached", 6: "cached"}
+
+
 def test_what_is_known_to_be_built_is_told(run: Run) -> None:
     write("Dockerfile", TEXT.replace("FROM busybox", "# stagelint: target\nFROM busybox"))
 

@@ -260,6 +260,9 @@ def _impact(parser: ArgumentParser) -> None:
     )
     _build_arg(build.add_argument)
     build.add_argument(
+        "--platform", metavar="OS/ARCH", help="for which it is (default: linux and this machine's)"
+    )
+    build.add_argument(
         "--context",
         type=_folder,
         metavar="DIR",

@@ -113,9 +113,7 @@ def _graph(given: Namespace) -> int:
 
 
 def _impact(given: Namespace) -> int:
-    from stagelint.check import read
-    from stagelint.impact import Inquiry
-    from stagelint.model.file import File
+    from stagelint.impact import Inquiry, file_of
     from stagelint.report import impact, terminal
 
     if given.against and given.history is None:
@@ -126,17 +124,11 @@ def _impact(given: Namespace) -> int:
             "say what has changed: --changed, --since, --arg or --base; or --history alone"
         )
     session = Session(given)
-    files: list[File] = []
-    for path in (given.path, *given.against):
-        source = read(path, given.stdin_filename)
-        if source.error:
-            return _fail(f"{source.path}: {source.error}")
-        files.append(File(source, session.options_for(source)))
-    inquiry = Inquiry(files[0], given)
+    inquiry = Inquiry(file_of(given.path, session), given)
     style = terminal.Style(terminal.wants_color(given.color, sys.stdout, os.environ))
     is_json = given.format == "json"
     if given.history is not None:
-        history = inquiry.history(files[1:])
+        history = inquiry.history(file_of(each, session) for each in given.against)
         document = impact.history_document(history) if is_json else {}
         lines = impact.history_text(history, style)
     else:

@@ -9,20 +9,25 @@ from collections.abc import Iterable, Sequence
 
 from stagelint import commits, discover
 from stagelint.changes import ChangesError, Repository
+from stagelint.check import read
 from stagelint.model import images
 from stagelint.model.critical_path import critical_path
 from stagelint.model.dockerignore import DockerIgnore
 from stagelint.model.file import File
 from stagelint.model.rebuild import Change, Fate, Rebuild, Rerun, Step, waits
+from stagelint.model.scope import platform_args
 from stagelint.model.stages import Stage
 from stagelint.model.vertices import Incomparable
-from stagelint.session import UsageError
+from stagelint.session import Session, UsageError
 from stagelint.source import Source
 from stagelint.trace import Trace, TraceError
 from stagelint.tuples import NamedTuple
 
 #: A longer trace is none of a build that anybody waits for.
 _LARGEST = 256 << 20
+
+#: What builders call the architectures that systems call otherwise.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
 
 
 class Work(NamedTuple):
@@ -293,6 +298,25 @@ class _Past:
             return now
         file = File(Source(now.source.path, self.text(path) or ""), now.options)
         return file if not file.rejection() else File(Source(now.source.path, ""), now.options)
+
+
+def file_of(path: str, session: Session) -> File:
+    """The Dockerfile at *path*, built for the platform that is asked for. Raises `UsageError`."""
+    given = session.arguments
+    source = read(path, given.stdin_filename)
+    if source.error:
+        raise UsageError(f"{source.path}: {source.error}")
+    here = _platform()
+    args = platform_args(here, given.platform or here)
+    return File(source, session.options_for(source)._replace(platform_args=args))
+
+
+def _platform() -> str:
+    """That of a builder on this machine: also where this is no Linux, it runs in one."""
+    import platform
+
+    machine = platform.machine().lower()
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
 def _full(folder: str, name: str) -> str:

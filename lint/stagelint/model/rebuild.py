@@ -143,7 +143,8 @@ class Rebuild:
 
     def _graph(self, file: File, change: Change) -> BuildGraph:
         changed = {images.canonical(each) for each in change.images}
-        return BuildGraph(file, Somebody(file.options.build_args, change.args, changed))
+        given, platform = file.options.build_args, file.options.platform_args
+        return BuildGraph(file, Somebody(given, change.args, changed, platform))
 
     def steps(self, target: int) -> list[Step]:
         """The steps of a build of the stage with index *target*, in the order of the file.

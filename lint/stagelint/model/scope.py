@@ -20,18 +20,19 @@ PLATFORM_ARGS = frozenset(
     for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 ) | {"TARGETSTAGE"}
 
-#: What they are in a build on linux/amd64 and for it.
-LINUX_AMD64 = {
-    f"{side}{part}": value
-    for side in ("BUILD", "TARGET")
-    for part, value in (
-        ("PLATFORM", "linux/amd64"),
-        ("OS", "linux"),
-        ("OSVERSION", ""),
-        ("ARCH", "amd64"),
-        ("VARIANT", ""),
-    )
-}
+
+def platform_args(builder: str, target: str) -> dict[str, str]:
+    """Their values in a build for the platform *target* on *builder*, each as `linux/arm/v7`."""
+    found: dict[str, str] = {}
+    for side, platform in (("BUILD", builder), ("TARGET", target)):
+        system, architecture, variant = (*platform.split("/"), "", "")[:3]
+        parts = {"OS": system, "OSVERSION": "", "ARCH": architecture, "VARIANT": variant}
+        found |= {f"{side}{part}": value for part, value in parts.items()}
+        found[f"{side}PLATFORM"] = platform
+    return found
+
+
+LINUX_AMD64 = platform_args("linux/amd64", "linux/amd64")
 
 #: ARGs whose value may list names of stages: for the SBOM scanner, for the time of files (1.24).
 LISTS_OF_STAGES = frozenset({"BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH"})

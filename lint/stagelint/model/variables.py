@@ -27,7 +27,7 @@ class GlobalVariables:
 
     def __init__(self, instructions: Iterable[Instruction], builder: Anybody) -> None:
         self.builder = builder
-        self._values = {name: symbol("platform", name) for name in PLATFORM_ARGS}
+        self._values = {name: builder.platform(name) for name in PLATFORM_ARGS}
         self._optional: set[str] = set()
         """Those that only a builder sets."""
         self.conditions: set[str] = set()

@@ -14,6 +14,10 @@ class Anybody:
         """What `ARG name` is if it is *default* where nobody gives it; None if it is not set."""
         return symbol("arg", name, default, is_optional=may_be_unset(default))
 
+    def platform(self, name: str) -> Symbolic:
+        """What an ARG is that the builder sets itself, such as TARGETARCH."""
+        return symbol("platform", name)
+
     def files(self, image: str, known: str) -> str:
         """Stands for the files of *image*, a canonical reference; *known* stands for it as such."""
         return known
@@ -27,17 +31,25 @@ class Somebody(Anybody):
         given: Mapping[str, str],
         changed: Collection[str] = (),
         changed_images: Collection[str] = (),
+        platform: Mapping[str, str] | None = None,
     ) -> None:
-        """*given* and *changed* are ARGs by name; images are canonical references."""
+        """*given* and *changed* are ARGs by name; images are canonical references. *platform* has the
+        ARGs that the builder sets itself, as far as they are known.
+        """
         self._given = given
         self._changed = changed
         self._images = changed_images
+        self._platform = platform or {}
 
     def argument(self, name: str, default: Symbolic | None) -> Symbolic | None:
         """See `Anybody`."""
         if name in self._changed:
             return symbol("changed", name)
         return self._given.get(name, default)
+
+    def platform(self, name: str) -> Symbolic:
+        """See `Anybody`."""
+        return self._platform.get(name, super().platform(name))
 
     def files(self, image: str, known: str) -> str:
         """See `Anybody`."""
