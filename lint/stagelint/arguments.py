@@ -182,6 +182,7 @@ def _optimize(parser: ArgumentParser) -> None:
         " same image, with --unsafe-fixes all of it."
     )
     parser.epilog = "Exit status: 0, or 1 if --fail-level or --diff says so, 2 error."
+    _trace(parser.add_argument)
     parser.set_defaults(preset="optimize", optimizing=True)
 
 
@@ -268,17 +269,21 @@ def _impact(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="the build context (default: where FILE lies)",
     )
-    build.add_argument(
-        "--trace",
-        metavar="FILE",
-        help="what steps took: the output of docker buildx build --progress=rawjson",
-    )
+    _trace(build.add_argument)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--stdin-filename", metavar="PATH", help="the path of what stdin holds")
     _color(parser.add_argument)
     _project(parser.add_argument)
     _configuration(parser.add_argument)
     parser.set_defaults(dialect=None)
+
+
+def _trace(add: Callable[..., object]) -> None:
+    add(
+        "--trace",
+        metavar="FILE",
+        help="what steps took: the output of docker buildx build --progress=rawjson",
+    )
 
 
 def _refs(parser: ArgumentParser) -> None:

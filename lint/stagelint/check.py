@@ -7,10 +7,11 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 
 from stagelint import discover, engine
+from stagelint.discover import STDIN
 from stagelint.edit import Guarantee
 from stagelint.model.file import File
 from stagelint.report.terminal import escape
-from stagelint.result import STDIN, Outcome, Report, kept_as, report, stdin_report
+from stagelint.result import Outcome, Report, kept_as, report, stdin_report
 from stagelint.rule import Finding
 from stagelint.session import Session, UsageError, wishes_of
 from stagelint.source import Source
@@ -35,6 +36,8 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     sources = list(_sources(session, paths))
     if selection:
         sources = [each for each in sources if selection.wants(each)]
+    if session.trace and len(sources) > 1:
+        raise UsageError("--trace tells of the build of one Dockerfile: name it")
     if written:
         from stagelint import outputs
 
@@ -102,20 +105,13 @@ def _check_arguments(given: Namespace) -> None:
         raise UsageError(f"{option} goes with --verify")
 
 
-def read(path: str, stdin_filename: str | None) -> Source:
-    """The text at *path*, or of stdin, which is then called *stdin_filename*."""
-    if path == STDIN:
-        return discover.read_stdin(stdin_filename or STDIN)
-    return discover.read(path)
-
-
 def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
     given = session.arguments
     if paths == [STDIN]:
         name = given.stdin_filename
         if name and given.force_exclude and session.is_excluded(name):
             return
-        yield read(STDIN, name)
+        yield discover.read_named(STDIN, name)
         return
     found = discover.find(
         paths,

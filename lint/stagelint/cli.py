@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 
-from stagelint import arguments, config
+from stagelint import arguments, config, discover
 from stagelint.session import Session, UsageError
 from stagelint.typed import TYPE_CHECKING
 
@@ -87,12 +87,11 @@ def _check(given: Namespace) -> int:
 
 
 def _graph(given: Namespace) -> int:
-    from stagelint.check import read
     from stagelint.model.file import File
     from stagelint.report import graph, terminal
 
     session = Session(given)
-    source = read(given.path, given.stdin_filename)
+    source = discover.read_named(given.path, given.stdin_filename)
     if source.error:
         return _fail(f"{source.path}: {source.error}")
     file = File(source, session.options_for(source))
@@ -124,7 +123,7 @@ def _impact(given: Namespace) -> int:
             "say what has changed: --changed, --since, --arg or --base; or --history alone"
         )
     session = Session(given)
-    inquiry = Inquiry(file_of(given.path, session), given)
+    inquiry = Inquiry(file_of(given.path, session), session)
     style = terminal.Style(terminal.wants_color(given.color, sys.stdout, os.environ))
     is_json = given.format == "json"
     if given.history is not None:
@@ -168,7 +167,6 @@ def _refs(given: Namespace) -> int:
 
 
 def _rename(given: Namespace) -> int:
-    from stagelint import discover
     from stagelint.project.rename import Refused, plan
     from stagelint.report import diff, parts, terminal
 
@@ -209,7 +207,6 @@ def _rename(given: Namespace) -> int:
 
 
 def _verify(given: Namespace) -> int:
-    from stagelint.check import read
     from stagelint.model.file import File
     from stagelint.report import terminal, verification
     from stagelint.session import wishes_of
@@ -219,7 +216,7 @@ def _verify(given: Namespace) -> int:
     if given.old == given.new == "-":
         return _fail("only one of the two files can be stdin (-)")
     session = Session(given)
-    old, new = sources = [read(path, None) for path in (given.old, given.new)]
+    old, new = sources = [discover.read_named(path, None) for path in (given.old, given.new)]
     for source in sources:
         if source.error:
             return _fail(f"{source.path}: {source.error}")
@@ -261,7 +258,6 @@ def _list_sizes(given: Namespace) -> int:
 
 
 def _update_sizes(given: Namespace) -> int:
-    from stagelint import discover
     from stagelint.report import sizes
     from stagelint.sizes import files, registry
 
@@ -343,7 +339,7 @@ def _config(given: Namespace) -> int:
 
 
 def _migrate(given: Namespace) -> int:
-    from stagelint import discover, migrate
+    from stagelint import migrate
     from stagelint.source import Source
 
     session = Session(given)

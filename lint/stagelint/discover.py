@@ -25,6 +25,8 @@ NAMES = (
         r"|diff|patch)$"
     ),
 )
+#: What stands for the standard input in the place of a path.
+STDIN = "-"
 _SKIPPED = frozenset({".git", "node_modules"})
 _LIMIT = 32 << 20
 
@@ -290,6 +292,11 @@ def read_regular(path: str, limit: int) -> bytes | None:
     with open(path, "rb") as file:
         data = file.read(limit + 1)
     return None if len(data) > limit else data
+
+
+def read_named(path: str, stdin_filename: str | None) -> Source:
+    """The text at *path*, or of stdin, which is then called *stdin_filename*."""
+    return read_stdin(stdin_filename or STDIN) if path == STDIN else read(path)
 
 
 def read_stdin(path: str = "-") -> Source:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from stagelint import commits, discover
 from stagelint.changes import ChangesError, Repository
-from stagelint.check import read
 from stagelint.model import images
 from stagelint.model.critical_path import critical_path
 from stagelint.model.dockerignore import DockerIgnore
@@ -20,11 +18,7 @@ from stagelint.model.stages import Stage
 from stagelint.model.vertices import Incomparable
 from stagelint.session import Session, UsageError
 from stagelint.source import Source
-from stagelint.trace import Trace, TraceError
 from stagelint.tuples import NamedTuple
-
-#: A longer trace is none of a build that anybody waits for.
-_LARGEST = 256 << 20
 
 #: What builders call the architectures that systems call otherwise.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
@@ -94,12 +88,13 @@ class History(NamedTuple):
 class Inquiry:
     """What is asked of one Dockerfile on a command line. Methods raise `UsageError`."""
 
-    def __init__(self, file: File, given: Namespace) -> None:
+    def __init__(self, file: File, session: Session) -> None:
+        given = session.arguments
         self.file = file
         self.notes: list[str] = []
         """What somebody should know of the answers, a line each."""
         self._given = given
-        self._trace = _trace(given.trace) if given.trace else None
+        self._trace = session.trace
         self._context = file.context or next(iter(file.options.contexts_at()), None)
         folder = given.context or os.path.dirname(file.source.path) or os.curdir
         self._root = os.path.realpath(self._context.root if self._context else folder)
@@ -303,7 +298,7 @@ class _Past:
 def file_of(path: str, session: Session) -> File:
     """The Dockerfile at *path*, built for the platform that is asked for. Raises `UsageError`."""
     given = session.arguments
-    source = read(path, given.stdin_filename)
+    source = discover.read_named(path, given.stdin_filename)
     if source.error:
         raise UsageError(f"{source.path}: {source.error}")
     here = _platform()
@@ -323,16 +318,3 @@ def _full(folder: str, name: str) -> str:
     """The path of *name* in *folder* without links, but for the last part."""
     head, tail = os.path.split(os.path.abspath(os.path.join(folder, name)))
     return os.path.join(os.path.realpath(head), tail)
-
-
-def _trace(path: str) -> Trace:
-    try:
-        data = discover.read_regular(path, _LARGEST)
-    except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if data is None:
-        raise UsageError(f"{path}: larger than {_LARGEST >> 20} MiB")
-    try:
-        return Trace(data.decode("utf-8", "surrogateescape").splitlines())
-    except TraceError as error:
-        raise UsageError(f"{path}: {error}") from None

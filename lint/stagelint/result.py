@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from stagelint import discover, engine
+from stagelint.discover import STDIN
 from stagelint.report import summary
 from stagelint.report.terminal import escape, is_terminal, wants_color
 from stagelint.rule import Finding
@@ -17,8 +18,6 @@ from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stagelint.verify.verdict import Verdict
-
-STDIN = "-"
 
 #: The ending of a rewrite that was kept though it did not verify.
 FAILED = ".failed"

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.presets import Preset
     from stagelint.shellcheck.findings import ShellCheck
+    from stagelint.trace import Trace
     from stagelint.verify.build import Wishes
 
 
 #: The variable that says in which format findings are printed, if no option does.
 OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
+
+#: A longer one is none of a build that anybody waits for.
+_LONGEST_TRACE = 256 << 20
 
 
 class UsageError(Exception):
@@ -279,6 +283,24 @@ class Session:
 
     # -- the build -----------------------------------------------------------------------------
 
+    @cached_property
+    def trace(self) -> Trace | None:
+        """What the steps of a build took, from the file of `--trace`. Raises `UsageError`."""
+        path = getattr(self.arguments, "trace", None)
+        if path is None:
+            return None
+        from stagelint.trace import Trace, TraceError
+
+        try:
+            data = discover.read_regular(path, _LONGEST_TRACE)
+            if data is None:
+                raise TraceError(f"larger than {_LONGEST_TRACE >> 20} MiB")
+            return Trace(data.decode("utf-8", "surrogateescape").splitlines())
+        except OSError as error:
+            raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        except TraceError as error:
+            raise UsageError(f"{path}: {error}") from None
+
     def look_for_targets(self, sources: Iterable[Source]) -> None:
         """With several files, `--target` need not be in each: note which ones are somewhere."""
         sources = list(sources)
@@ -299,6 +321,7 @@ class Session:
             sizes=lambda: self.sizes_for(source.path),
             ignore_file=_ignore_file_of(source.path),
             contexts_at=lambda: self._contexts_of(source.path),
+            seconds=self.trace.seconds if self.trace else None,
         )
         if self._somewhere:
             file = File(source, options)

@@ -6,9 +6,13 @@ of the files on disk. What packages weigh is not known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stagelint.model.file import File
-from stagelint.model.gains import Amount, Known
+from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.moments import Moment
+from stagelint.model.vertices import Incomparable
+from stagelint.syntax.nodes import Instruction
 
 
 def copied(file: File, moment: Moment) -> Amount | None:
@@ -20,3 +24,28 @@ def copied(file: File, moment: Moment) -> Amount | None:
         return None  # an address, a text in the file itself, or what only a build knows
     entries = {entry for source in sources for entry in file.context.copied(source)}
     return Amount(sum(entry.size for entry in entries), Known.CONTEXT)
+
+
+def kept_in_cache(file: File, instructions: Sequence[Instruction], when: str) -> Gain:
+    """What is saved if *instructions* do not run again after *when*, as `Gain` says it.
+
+    Seconds are those that the steps took in the build that `--trace` tells of.
+    """
+    took = [_seconds(file, each) for each in instructions] if file.options.seconds else []
+    known = [each for each in took if each is not None]
+    seconds = Amount(sum(known), Known.TRACE, len(known) < len(took)) if known else None
+    return Gain(steps=len(instructions), seconds=seconds, when=when)
+
+
+def _seconds(file: File, instruction: Instruction) -> float | None:
+    if not file.options.seconds or file.rejection():
+        return None
+    for target in file.shipped | file.asked:
+        try:
+            steps = file.rebuild.steps(target)
+        except Incomparable:
+            return None
+        for step in steps:
+            if any(place.instruction is instruction for place in step.places):
+                return file.options.seconds(step)
+    return None

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from stagelint.model.outputs import Outputs
     from stagelint.model.pragmas import Mistake
     from stagelint.model.project import Project, Requests
-    from stagelint.model.rebuild import Rebuild
+    from stagelint.model.rebuild import Rebuild, Step
     from stagelint.model.toolchain import Cause
 
 #: Nobody writes files of more stages; the most in 3,000 real ones is 263.
@@ -93,6 +93,8 @@ class Options(NamedTuple):
     where there is no such file."""
     contexts_at: Callable[[], Iterable[Context]] = tuple
     """What may be the build context, the most likely first; each is read when it is asked for."""
+    seconds: Callable[[Step], float | None] | None = None
+    """What a step took in a build, if that is told; None if no build is known."""
     builders_too: bool = False
     """Do rules that care for what ships alone, unless told otherwise, speak of all stages?"""
     trusted_registries: tuple[str, ...] = ()
