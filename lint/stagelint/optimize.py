@@ -16,10 +16,10 @@ from stagelint.source import Source
 MOST = 100
 
 
-def order(finding: Finding) -> tuple[float, ...]:
-    """Least for what gains most; of the same gain, what stands first in the file."""
+def order(finding: Finding) -> tuple[tuple[float, ...], str, int]:
+    """Least for what gains most; of the same gain, by file, and what stands first in it."""
     gain = finding.gain or Gain()
-    return (*(-each for each in gain.order), finding.span.start)
+    return tuple(-each for each in gain.order), finding.source.path, finding.span.start
 
 
 def fix(
