@@ -55,7 +55,7 @@ def importers(*names: str) -> set[str]:
             {"verify.__init__", "verify.process", "sizes.deadline", "shellcheck.program"},
         ),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
-        (["tomllib"], {"config"}),
+        (["tomllib"], {"config", "model.installs.python"}),
         (["libcst", "ast"], {"project.python"}),
         (["xml"], {"project.xml"}),
         (

@@ -13,7 +13,7 @@ from _pytest.mark import ParameterSet
 from stagelint import discover
 from stagelint.arguments import parse
 from stagelint.catalogue import unmarked
-from stagelint.edit import Guarantee
+from stagelint.edit import Guarantee, apply
 from stagelint.engine import fix, lint, lint_project
 from stagelint.model import File, Options
 from stagelint.project import project
@@ -65,6 +65,12 @@ def fixed(rule: type[Rule], source: Source, options: Options, *, unsafe: bool) -
     return result.source.text
 
 
+def made(finding: Finding) -> str:
+    """What its fix makes of the file that it lies in."""
+    assert finding.fix
+    return apply(finding.source.text, [finding.fix])[0]
+
+
 def files(text: str) -> dict[str, str]:
     """Those of a repository that is written as one text, by name."""
     _, *parts = re.split(r"^--- (.*)\n", dedent(text), flags=re.MULTILINE)
@@ -95,6 +101,10 @@ def test_example_with_a_repository(
         is_safe = isinstance(example, Bad) and not example.unsafe
         assert fixed(rule, source, options, unsafe=False) == (after if is_safe else source.text)
 
+    beside = {each.source.path: each for each in found if each.fix and each.source.path in expected}
+    for name, text in expected.items():
+        if not discover.is_dockerfile(name):
+            assert made(beside[name]) == text
     for name, text in marked.items():
         source = Source.from_bytes(name, Path(name).read_bytes())
         here = [each for each in found if each.source.path == name]

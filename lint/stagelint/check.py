@@ -45,11 +45,12 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     session.look_for_targets(sources)
     fixing = given.fix or given.fix_only or (given.diff and given.add_ignore is None)
     session.look_at_scripts(sources)
+    beside, unwritten = _beside(session, sources) if fixing else ([], [])
     outcomes = [_one(session, source, fixing=fixing) for source in sources]
     notes: list[str] = []
     if given.add_ignore is not None:
         outcomes = [_silenced(session, one, selection, notes) for one in outcomes]
-    errors = _kept(session, outcomes, say)
+    errors = unwritten + _kept(session, outcomes, say)
     count = len(outcomes)
     outcomes += _in_projects(session, paths)
     if selection:
@@ -58,6 +59,7 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
         notes += selection.remarks(outcomes)
     if given.add_ignore is not None:
         notes += _unsilenced(outcomes[count:])
+    outcomes = beside + outcomes
     said = (stdin_report if paths == [STDIN] else report)(session, outcomes, errors)
     lines = map(escape, [] if given.quiet else notes)
     return said._replace(notes=[*said.notes, *lines]) if notes else said
@@ -142,6 +144,15 @@ def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
     file = File(after, options)
     findings = engine.prove(file, engine.lint(file, ruleset, others))
     return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
+
+
+def _beside(session: Session, sources: list[Source]) -> tuple[list[Outcome], list[str]]:
+    """What became of the files beside Dockerfiles, and what went wrong; optimizations alone change them."""
+    if not session.arguments.optimizing or session.arguments.paths == [STDIN]:
+        return [], []
+    from stagelint import beside
+
+    return beside.fix(session, sources, _accepts(session))
 
 
 def _silenced(

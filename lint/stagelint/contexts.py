@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 
 from stagelint import discover
-from stagelint.model.context import Context, Entry
+from stagelint.model.context import HEAD, Context, Entry
 from stagelint.model.dockerignore import DockerIgnore
 
 #: In a folder with more than these, nothing is known.
@@ -26,7 +26,11 @@ def read(root: str, ignore: DockerIgnore | None) -> Context | None:
         entries.append(entry)
         if len(entries) > _MOST:
             return None
-    return Context(root, entries, ignore, lambda path: _text(root, path)) if entries else None
+    if not entries:
+        return None
+    return Context(
+        root, entries, ignore, lambda path: _text(root, path), lambda path: _head(root, path)
+    )
 
 
 def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry]:
@@ -65,4 +69,11 @@ def _text(root: str, path: str) -> str | None:
         data = discover.read_regular(os.path.join(root, path), _LARGEST)
         return None if data is None else data.decode("utf-8")
     except (OSError, ValueError):
+        return None
+
+
+def _head(root: str, path: str) -> bytes | None:
+    try:
+        return discover.read_head(os.path.join(root, path), HEAD)
+    except OSError:
         return None

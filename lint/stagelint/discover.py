@@ -299,6 +299,14 @@ def read_named(path: str, stdin_filename: str | None) -> Source:
     return read_stdin(stdin_filename or STDIN) if path == STDIN else read(path)
 
 
+def read_head(path: str, size: int) -> bytes | None:
+    """The first *size* bytes of a regular file; None if it is none. Raises `OSError`."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return None
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
 def read_stdin(path: str = "-") -> Source:
     """The text of the standard input, which is called *path*; `error` as for `read`."""
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]

@@ -124,6 +124,7 @@ def _diff_report(session: Session, outcomes: list[Outcome], errors: list[str]) -
             one.after.text,
             color=color,
             escaped=is_terminal(sys.stdout),
+            is_new=not (one.before.text or os.path.lexists(one.before.path)),
         )
         for one in changed
     )

@@ -54,6 +54,8 @@ class Session:
         self._projects: dict[str, Project] = {}
         self._sizes: dict[str | None, list[BaseImage]] = {}
         self._contexts: dict[tuple[str, str], Context | None] = {}
+        self.ignore_files: dict[str, Source] = {}
+        """Texts of files like `.dockerignore`, by path, in the place of what is on disk."""
 
     def config_for(self, path: str) -> Config:
         """The configuration in force for the file *path*. Raises `config.ConfigError`."""
@@ -319,7 +321,7 @@ class Session:
         options = options._replace(
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
-            ignore_file=_ignore_file_of(source.path),
+            ignore_file=self._ignore_file_of(source.path),
             contexts_at=lambda: self._contexts_of(source.path),
             seconds=self.trace.seconds if self.trace else None,
         )
@@ -351,11 +353,37 @@ class Session:
         for folder in [given] if given else discover.folders_above(path):
             key = (folder, own)
             if key not in self._contexts:
-                ignore = _ignore_file_of(path, folder)
+                ignore = self._ignore_file_of(path, folder)
                 self._contexts[key] = contexts.read(folder, ignore() if ignore else None)
             found = self._contexts[key]
             if found:
                 yield found
+
+    def ignore_by(self, path: str, source: Source | None) -> None:
+        """From now on let the file *path* say what *source* says; if None, what is on disk."""
+        self.ignore_files.pop(path, None)
+        if source:
+            self.ignore_files[path] = source
+        self._contexts.clear()
+
+    def _ignore_file_of(
+        self, path: str, context: str | None = None
+    ) -> Callable[[], DockerIgnore | None] | None:
+        """What leaves files out of the *context* of the Dockerfile *path*; if None, of its folder."""
+        folder = os.path.dirname(path) if context is None else context
+        beside = os.path.normpath(os.path.join(folder, ".dockerignore"))
+        names = (f"{path}.dockerignore", beside)
+        name = next((x for x in names if x in self.ignore_files or os.path.isfile(x)), None)
+        if name is None:
+            return None
+
+        def read() -> DockerIgnore | None:
+            from stagelint.model.dockerignore import DockerIgnore
+
+            source = self.ignore_files.get(name) or discover.read(name)
+            return None if source.error else DockerIgnore(source)
+
+        return read
 
 
 def wishes_of(arguments: Namespace) -> Wishes:
@@ -441,25 +469,6 @@ def _build_args(given: Iterable[str]) -> Mapping[str, str]:
 
 def _words(given: Iterable[str] | None) -> list[str]:
     return [word.strip() for item in given or () for word in item.split(",") if word.strip()]
-
-
-def _ignore_file_of(
-    path: str, context: str | None = None
-) -> Callable[[], DockerIgnore | None] | None:
-    """What leaves files out of the *context* of the Dockerfile *path*; if None, of its folder."""
-    folder = os.path.dirname(path) if context is None else context
-    beside = os.path.join(folder, ".dockerignore")
-    name = next(filter(os.path.isfile, (f"{path}.dockerignore", beside)), None)
-    if name is None:
-        return None
-
-    def read() -> DockerIgnore | None:
-        from stagelint.model.dockerignore import DockerIgnore
-
-        source = discover.read(name)
-        return None if source.error else DockerIgnore(source)
-
-    return read
 
 
 def _preset(name: str | None) -> Preset | None:

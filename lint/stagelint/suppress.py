@@ -26,24 +26,28 @@ def apply(
     ruleset: Ruleset,
     ran: frozenset[str],
 ) -> list[Finding]:
-    """The findings that no suppression of *file* covers.
+    """The findings that no suppression of *file*, or of the other file that they lie in, covers.
 
     It sets its `unused_suppressions` and `unread_comments`.
 
     *ruleset* knows which codes a selector stands for; a suppression of rules that did not run
     (*ran*) is not called unused.
     """
+    findings = [
+        each for each in findings if each.source is file.source or not is_silenced(each, ruleset)
+    ]
     listed = _heeded(file, ruleset)
     file.unread_comments = file.comments.mistakes if ruleset.heeds_comments else ()
     if not listed:
-        return list(findings)
+        return findings
     codes = {each: _codes(each, ruleset) for each in listed}
     used: set[Suppression] = set()
     kept: list[Finding] = []
     index = _Index(listed)
     for finding in findings:
         names = ruleset.names(finding).union(finding.aliases)
-        covering = [each for each in index.around(finding) if not names.isdisjoint(codes[each])]
+        at = finding.span.start if finding.source is file.source else None
+        covering = [each for each in index.around(at) if not names.isdisjoint(codes[each])]
         used.update(covering)
         if not covering:
             kept.append(finding)
@@ -127,8 +131,10 @@ class _Index:
             for of_stage in (False, True)
         ]
 
-    def around(self, finding: Finding) -> list[Suppression]:
-        at = finding.span.start
+    def around(self, at: int | None) -> list[Suppression]:
+        """Those at an offset; for None, which lies in another file, those of the whole file."""
+        if at is None:
+            return self._whole
         return self._whole + [each for places in self._places for each in places.around(at)]
 
 

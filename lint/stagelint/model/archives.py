@@ -10,6 +10,11 @@ from stagelint.model.calls import Call
 _ARCHIVE = r"(?i).+\.(?:tar(?:\.(?:gz|bz2|xz|lzma|lz|z|zst))?|t(?:gz|bz2?|b2|xz|lz|lzma|pz|az|zst))"
 _COMPRESSED = r"(?i).+\.(?:gz|bz2|xz|lzma|lz|z|zst)"
 
+#: How compressed files begin: bzip2, gzip, xz, zstd and its skippable frames.
+_MAGIC = rb"BZh|\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"
+#: The checksum of a header of `tar`, from its byte 148 to 156.
+_CHECKSUM = rb"[\0 ]*[0-7]+[\0 ]*"
+
 #: Options by which `tar` unpacks less than all, or to other names.
 _PARTS = (
     "--strip",
@@ -31,6 +36,16 @@ def is_archive(name: str) -> bool:
 def may_be_archive(name: str) -> bool:
     """Could it be one: is it one, or compressed, whatever is in it?"""
     return is_archive(name) or re.fullmatch(_COMPRESSED, name) is not None
+
+
+def may_unpack(head: bytes) -> bool:
+    """May ADD unpack a file that begins with *head*, its first 512 bytes?
+
+    BuildKit looks at nothing else (v0.25.2, `isArchivePath`): it decompresses the file if it is
+    compressed, and reads the header of `tar`.
+    """
+    is_header = re.fullmatch(_CHECKSUM, head[148:156]) is not None
+    return is_header or re.match(_MAGIC, head) is not None
 
 
 def unpacked(calls: Iterable[Call]) -> Iterator[str]:

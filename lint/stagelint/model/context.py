@@ -15,6 +15,9 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from stagelint.model.dockerignore import DockerIgnore
 
+#: Bytes that tell what kind of file it is: a header of `tar`.
+HEAD = 512
+
 
 #: As many links as one leads through; more, and they lead in a circle.
 _MOST_LINKS = 40
@@ -47,15 +50,18 @@ class Context:
         entries: Iterable[Entry],
         ignore: DockerIgnore | None = None,
         read: Callable[[str], str | None] = lambda path: None,
+        begin: Callable[[str], bytes | None] = lambda path: None,
     ) -> None:
         """*entries* are everything below the folder *root*, in any order.
 
-        *read* gives the text of a small file by its path in the context, or None.
+        *read* gives the text of a small file by its path in the context, or None; *begin* the first
+        `HEAD` bytes of any.
         """
         self.root = root
         self.ignore = ignore
         self._entries = sorted(entries)
         self._read = read
+        self._begin = begin
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -159,9 +165,17 @@ class Context:
         """What the file at *path* says; None if it is not sent, is too large, or is no text.
 
         Nor is a link followed: it may lead anywhere."""
+        found = self._file(path)
+        return self._read(found.path) if found else None
+
+    def head(self, path: str) -> bytes | None:
+        """The first `HEAD` bytes of the file at *path*, all of a shorter one; None if it is none."""
+        found = self._file(path)
+        return self._begin(found.path) if found else None
+
+    def _file(self, path: str) -> Entry | None:
         found = self.find(path)
-        is_file = found is not None and not (found.is_folder or found.is_link)
-        return self._read(found.path) if found and is_file else None
+        return None if found is None or found.is_folder or found.is_link else found
 
 
 def clean(source: str) -> str:

@@ -16,8 +16,18 @@ MAX_COMPARED = 2000
 NO_NEWLINE = "\\ No newline at end of file"
 
 
-def render(path: str, before: str, after: str, *, color: bool, escaped: bool = False) -> str:
+def render(
+    path: str,
+    before: str,
+    after: str,
+    *,
+    color: bool,
+    escaped: bool = False,
+    is_new: bool = False,
+) -> str:
     """The diff from *before* to *after*, each line ended by LF; empty if nothing changed.
+
+    If *is_new*, there is no file yet.
 
     Lines end at LF alone, and what is in them is kept verbatim, so the text can be applied. With
     *color*, or if *escaped*, it is meant to be looked at: control characters are shown as escapes.
@@ -25,7 +35,7 @@ def render(path: str, before: str, after: str, *, color: bool, escaped: bool = F
     if before == after:
         return ""
     old, new = _split(before), _split(after)
-    lines = [_header("---", path), _header("+++", path)]
+    lines = [_header("---", "/dev/null" if is_new else path), _header("+++", path)]
     for offset, group in _groups(old, new):
         lines += _hunk(old, new, offset, group)
     if color or escaped:
