@@ -923,10 +923,8 @@ def test_the_ignore_file_of_one_counts_for_both(place: Place, stagelint: Run, ol
     ("arguments", "message"),
     [
         ("--verify", "--verify goes with --fix, --fix-only or --diff"),
-        ("--fix --verify --context=none", "--context takes a folder, not `none`"),
         ("--fix --verify-with=docker", "--verify-with goes with --verify"),
         ("--fix --verify-target=x", "--verify-target goes with --verify"),
-        ("--fix --context=sub", "--context goes with --verify"),
         ("--fix --timeout=1", "--timeout goes with --verify"),
         ("--fix --secret=id=x", "--secret goes with --verify"),
         ("--fix --ssh=default", "--ssh goes with --verify"),
@@ -955,7 +953,7 @@ def test_a_mistake_is_one_line(place: Place, stagelint: Run, arguments: str, mes
 @pytest.mark.parametrize(
     "arguments",
     "--timeout=0 --timeout=-1 --timeout=x --timeout=nan --timeout=1e99 --jobs=0 --jobs=x"
-    " --verify-with=kaniko".split(),
+    " --verify-with=kaniko --context=none".split(),
 )
 def test_values_that_make_no_sense(place: Place, stagelint: Run, arguments: str) -> None:
     place.write("Dockerfile", TEXT)

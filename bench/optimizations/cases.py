@@ -26,7 +26,8 @@ class Case(NamedTuple):
     expect: str = ""
     """What it then prints, among other things."""
     serves: int = 0
-    """Instead, the port on which a container of it answers a GET of `/` with 200."""
+    """Instead, the port on which a container of it answers a GET of *page* with 200."""
+    page: str = "/"
     touch: tuple[str, ...] = ()
     """The files of the context that change before it is built again."""
     ci: bool = False

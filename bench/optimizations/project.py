@@ -17,11 +17,11 @@ from stagelint.edit import Guarantee
 
 #: Seconds that a server may take until it answers.
 _PATIENCE = 30.0
-#: Exits with 0 if the server on a port of this network answers a GET of `/` with 200.
+#: Exits with 0 if the server on a port of this network answers a GET with 200.
 _GET = """
 import http.client, sys
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
-connection.request("GET", "/")
+connection.request("GET", sys.argv[2])
 sys.exit(connection.getresponse().status != 200)
 """
 
@@ -122,7 +122,8 @@ class Project:
         """Asked within the network of the container, whose process is gone if it has failed."""
         pid = self._inspect("container", container)["State"]["Pid"]
         command = ["nsenter", "--net", "--target", str(pid), sys.executable, "-c", _GET]
-        done = subprocess.run([*command, str(self._case.serves)], capture_output=True, check=False)
+        command += [str(self._case.serves), self._case.page]
+        done = subprocess.run(command, capture_output=True, check=False)
         return bool(pid) and done.returncode == 0
 
     # -- the gain --------------------------------------------------------------------------------

@@ -381,7 +381,12 @@ def _verifying(add: Callable[..., object], builder: str, target: str) -> None:
         help="build this target alone, an empty name for the last stage (default: all)",
     )
     add("--buildx-builder", metavar="NAME", help="the instance of buildx that builds")
-    add("--context", metavar="DIR", help="the build context (default: where the file lies)")
+    add(
+        "--context",
+        type=_folder,
+        metavar="DIR",
+        help="the build context (default: where the file lies)",
+    )
     add("--timeout", type=_seconds, metavar="SECONDS", help="for the builds of one file")
     add("--secret", action="append", default=[], metavar="SPEC", help="as docker build")
     add("--ssh", action="append", default=[], metavar="SPEC", help="as docker build")

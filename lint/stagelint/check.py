@@ -97,7 +97,6 @@ def _check_arguments(given: Namespace) -> None:
         "--verify-with": given.verify_with != "auto",
         "--verify-target": given.verify_target,
         "--buildx-builder": given.buildx_builder,
-        "--context": given.context,
         "--timeout": given.timeout,
         "--secret": given.secret,
         "--ssh": given.ssh,

@@ -390,8 +390,6 @@ def wishes_of(arguments: Namespace) -> Wishes:
     """What the command line says of the builds of a verification. Raises `UsageError`."""
     from stagelint.verify.build import Wishes
 
-    if arguments.context is not None and not os.path.isdir(arguments.context):
-        raise UsageError(f"--context takes a folder, not `{arguments.context}`")
     builder = arguments.verify_with
     if arguments.buildx_builder:
         if builder not in ("auto", "docker"):

@@ -46,6 +46,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...], tuple[str, ...], s
     ("SL314", "static-binary-on-full-base", "info", False, "stagelint_rules.optimizations.static_binary_on_full_base", (), (), "", False, False),
     ("SL315", "development-dependencies-shipped", "info", False, "stagelint_rules.optimizations.development_dependencies_shipped", (), ("npm", "pnpm", "composer"), "", False, False),
     ("SL316", "broad-copy-from-stage", "info", False, "stagelint_rules.optimizations.broad_copy_from_stage", (), (), "", False, False),
+    ("SL317", "single-stage-build", "info", False, "stagelint_rules.optimizations.single_stage_build", (), (), "", False, False),
     ("BK001", "stage-name-casing", "style", False, "stagelint_rules.buildkit.stage_name_casing", ("StageNameCasing",), (), "", False, False),
     ("BK002", "from-as-casing", "style", False, "stagelint_rules.buildkit.from_as_casing", ("FromAsCasing",), (), "", False, False),
     ("BK003", "no-empty-continuation", "warning", True, "stagelint_rules.buildkit.no_empty_continuation", ("NoEmptyContinuation",), (), "", False, False),

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
 from stagelint.model.gains import Gain
 from stagelint.model.toolchain import BuildPackages, packages_to_leave
 from stagelint.model.wording import listed
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
+from stagelint.tuples import NamedTuple
 
 #: So many packages are named.
 _MOST = 4
@@ -85,7 +87,18 @@ class BuildPackagesShipped(Rule):
                                                      ^^^^^^^^^^ `libssl-dev` ships headers, and nothing that ships is built with it
             COPY --from=build /server /server
             CMD ["/server"]
-            """
+            """,
+            fixed="""
+            FROM debian:trixie-slim AS build
+            RUN apt-get update && apt-get install -y gcc libssl-dev
+            COPY . .
+            RUN gcc -o /server server.c -lssl
+            FROM debian:trixie-slim
+            RUN apt-get update && apt-get install -y libssl3
+            COPY --from=build /server /server
+            CMD ["/server"]
+            """,
+            unsafe=True,
         ),
         Bad(
             """
@@ -190,13 +203,64 @@ class BuildPackagesShipped(Rule):
         else:
             message = f"{named} {verb} headers, and nothing that ships is built with {them}"
             note = "install the package of the library itself"
+        change = _fix(file, found)
+        if change.refusal:
+            note += f"; not fixed: {change.refusal}"
         return self.finding(
             file,
             found.span,
             message,
             severity=Severity.WARNING if found.is_shown else Severity.INFO,
             stage=found.moment.stage,
+            fix=change.fix,
             note=note,
             related=related,
             gain=Gain(ships_less=True),
+            holds=change.holds,
         )
+
+
+class _Change(NamedTuple):
+    """What is offered, or why nothing is; neither if the image is of a kind of which nothing is known."""
+
+    fix: Fix | None = None
+    holds: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+def _fix(file: File, found: BuildPackages) -> _Change:
+    from stagelint.model.stacks import recognise  # few files need them
+    from stagelint.model.stacks.plans import Refusal
+    from stagelint.model.stacks.writing import two_stages
+
+    if found.builds is None:
+        return _libraries_alone(file, found)
+    stage, known = recognise(file) or (None, None)
+    if stage is None or known is None or stage is not found.moment.stage:
+        return _Change()
+    answer = known.answer
+    if isinstance(answer, Refusal):
+        return _Change(refusal=answer.reason)
+    edits = two_stages(file, stage, answer)
+    title = f"Install them in a stage of their own, and ship `{answer.runtime}`"
+    return _Change(Fix(title, edits, Guarantee.BEHAVIOUR), answer.holds)
+
+
+def _libraries_alone(file: File, found: BuildPackages) -> _Change:
+    """In the place of headers that nothing is built with, the libraries that they bring along."""
+    from stagelint.model.stacks.libraries import libraries
+
+    image, stage = found.moment.image, found.moment.stage
+    for other in file.stages:
+        if other.index not in file.ships and stage in file.chain(other):
+            return _Change(
+                refusal=f"stage `{other.label}` is built on it too, and may need headers"
+            )
+    edits: list[Edit] = []
+    for name, span in zip(found.names, found.spans, strict=True):
+        packages = libraries(name, image.os, image.release) if image else []
+        if not packages or file.source.text[span.start : span.end] != name:
+            return _Change(refusal=f"the package with the library of `{name}` is not known")
+        edits.append(Edit(span, " ".join(packages)))
+    fix = Fix("Install the libraries alone", tuple(edits), Guarantee.BEHAVIOUR)
+    return _Change(fix, ("no library is opened by the name that compilers use",))

@@ -53,6 +53,44 @@ def package_json(context: Context, folder: str = ".") -> PackageJson | None:
     )
 
 
+class Locked(NamedTuple):
+    """A package in a lock file of npm."""
+
+    name: str
+    is_dev: bool
+    """Is it installed to develop alone?"""
+    has_install_script: bool
+    """Does it run something when it is installed, which may compile?"""
+    programs: frozenset[str]
+    """Those that it brings, in `node_modules/.bin`."""
+
+
+def npm_lock(context: Context, path: str) -> list[Locked] | None:
+    """Everything that the lock file *path* has installed on Linux.
+
+    None if it cannot be read, is older than npm 7, or links folders of the project.
+    """
+    found = table(context, path)
+    packages: object = found.get("packages") if found else None
+    if not isinstance(packages, dict):
+        return None
+    locked: list[Locked] = []
+    for key, value in cast("Mapping[str, object]", packages).items():
+        if not isinstance(value, dict):
+            return None
+        each = cast("Mapping[str, Any]", value)
+        systems: object = each.get("os")
+        if each.get("link"):
+            return None
+        if not key or (isinstance(systems, list) and "linux" not in systems):
+            continue
+        name = key.rpartition("node_modules/")[2]
+        programs = frozenset(strings(each.get("bin")))
+        is_dev, has_script = bool(each.get("dev")), bool(each.get("hasInstallScript"))
+        locked.append(Locked(name, is_dev, has_script, programs))
+    return locked
+
+
 def table(context: Context, path: str) -> Mapping[str, Any] | None:
     """The object in the JSON file *path*; None if there is none that can be read."""
     import json

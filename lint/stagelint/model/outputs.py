@@ -264,7 +264,7 @@ def _run(moment: Moment, known: Container[tuple[str, tuple[str, ...]]]) -> Itera
         yield Output("/", is_open=True, moment=moment, span=span, hidden=hidden)
         return
     directories = {moment.directory, *(call.directory for call in moment.calls)}
-    for target in _redirected(script):
+    for target in redirected(script):
         for directory in directories:
             yield from _placed(moment, target, directory, span, None, hidden)
     for call in moment.calls:
@@ -289,7 +289,8 @@ def in_force(moment: Moment, call: Call) -> Callable[[str], str | None]:
     return variable
 
 
-def _redirected(script: str) -> Iterator[Target]:
+def redirected(script: str) -> Iterator[Target]:
+    """The files that *script* has the shell write, but for devices."""
     for match in _REDIRECTION.finditer(script):
         word = match[1]
         if word.startswith("/dev/"):

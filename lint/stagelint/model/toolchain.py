@@ -175,11 +175,7 @@ class BuildPackages(NamedTuple):
     @property
     def headers(self) -> tuple[str, ...]:
         """Those that are headers of a library, which they bring along."""
-        return tuple(
-            name
-            for name in self.names
-            if re.fullmatch(_HEADERS, name) and not re.fullmatch(_WITHOUT_LIBRARY, name)
-        )
+        return tuple(filter(are_headers_of_library, self.names))
 
 
 #: Compilers, by any of these managers.
@@ -282,6 +278,11 @@ def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
 def is_for_builds(name: str) -> bool:
     """Does only a build need the package *name*, whatever the distribution?"""
     return any(re.fullmatch(pattern, name) for pattern in (_COMPILERS, _TOOLS, _HEADERS))
+
+
+def are_headers_of_library(name: str) -> bool:
+    """Is the package *name* headers of a library, which it brings along?"""
+    return bool(re.fullmatch(_HEADERS, name)) and not re.fullmatch(_WITHOUT_LIBRARY, name)
 
 
 #: Programs that fetch sources, by their packages.
