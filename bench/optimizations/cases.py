@@ -30,6 +30,8 @@ class Case(NamedTuple):
     page: str = "/"
     touch: tuple[str, ...] = ()
     """The files of the context that change before it is built again."""
+    args: tuple[str, ...] = ()
+    """Build arguments that it is given then, `NAME=value` each."""
     ci: bool = False
     """Is it built whenever all tests run?"""
 

@@ -40,7 +40,7 @@ class Side(NamedTuple):
     cold: float
     """Seconds without any cache of the builder."""
     warm: float
-    """Seconds once more, after the files of `touch` have changed."""
+    """Seconds once more, after the files of `touch` have changed, with the arguments `args`."""
 
 
 class Project:
@@ -135,7 +135,8 @@ class Project:
         for name in self._case.touch:
             with (folder / name).open("ab") as file:
                 file.write(b"\n")
-        warm = _seconds(lambda: self._build(folder))
+        given = [f"--build-arg={each}" for each in self._case.args]
+        warm = _seconds(lambda: self._build(folder, *given))
         layers = len(document["RootFS"]["Layers"])
         return Side(self._tag(folder), int(document["Size"]), layers, cold, warm)
 

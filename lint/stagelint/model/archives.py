@@ -1,4 +1,4 @@
-"""Archives by their names, and what RUNs unpack of them."""
+"""Archives and packages by their names, and what RUNs unpack of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from stagelint.model.calls import Call
 
 _ARCHIVE = r"(?i).+\.(?:tar(?:\.(?:gz|bz2|xz|lzma|lz|z|zst))?|t(?:gz|bz2?|b2|xz|lz|lzma|pz|az|zst))"
 _COMPRESSED = r"(?i).+\.(?:gz|bz2|xz|lzma|lz|z|zst)"
+#: Packages and archives of other kinds.
+_PACKED = r"(?i).+\.(?:zip|jar|7z|deb|rpm|apk|whl|gem|pkg\.tar\.\w+)"
+
+#: They unpack or install archives that they are told, or check them, and leave them as they are.
+READERS = frozenset(
+    """
+    apk apt apt-get bsdtar dnf dpkg dpkg-deb gem gpg jar md5sum microdnf pip pip3 rpm sha1sum sha256sum sha512sum tar
+    tdnf unzip yum zcat zypper
+    """.split()
+)
 
 #: How compressed files begin: bzip2, gzip, xz, zstd and its skippable frames.
 _MAGIC = rb"BZh|\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"
@@ -36,6 +46,11 @@ def is_archive(name: str) -> bool:
 def may_be_archive(name: str) -> bool:
     """Could it be one: is it one, or compressed, whatever is in it?"""
     return is_archive(name) or re.fullmatch(_COMPRESSED, name) is not None
+
+
+def is_packed(name: str) -> bool:
+    """Is a file called *name* an archive or a package of any kind?"""
+    return re.fullmatch(f"{_ARCHIVE}|{_PACKED[4:]}|{_COMPRESSED[4:]}", name) is not None
 
 
 def may_unpack(head: bytes) -> bool:

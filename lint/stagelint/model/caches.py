@@ -1,6 +1,7 @@
 """Where package managers leave what they fetched, and what empties that again.
 
-Sources: apt-get(8), yum(8), dnf(8), zypper(8), apk(8), the pages of `pip cache` and `yarn cache`.
+Sources: apt-get(8), yum(8), dnf(8), zypper(8), apk(8), the pages of `pip cache`, `yarn cache` and
+`npm cache`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ APT_LISTS = Cache(
         ("apt", "distclean"),
     ),
 )
+APT_ARCHIVES = Cache(
+    frozenset({"apt-get", "apt", "aptitude"}),
+    frozenset("install upgrade dist-upgrade full-upgrade".split()),
+    ("/var/cache/apt/archives",),
+    tuple((name, verb) for name in ("apt-get", "apt") for verb in ("clean", "autoclean")),
+)
 _RPM_FOLDERS = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 _RPM_CLEANERS = tuple((name, "clean") for name in ("yum", "dnf", "microdnf", "dnf5", "tdnf"))
 YUM_CACHE = Cache(
@@ -88,7 +95,17 @@ YARN_CACHE = Cache(
     "yarn cache clean",
 )
 
-CACHES = (APT_LISTS, YUM_CACHE, DNF_CACHE, ZYPPER_CACHE, APK_CACHE, PIP_CACHE, YARN_CACHE)
+NPM_CACHE = Cache(
+    frozenset({"npm"}),
+    frozenset("install i ci add".split()),
+    ("~/.npm",),
+    (("npm", "cache", "clean"),),
+)
+
+CACHES = (
+    *(APT_LISTS, APT_ARCHIVES, YUM_CACHE, DNF_CACHE, ZYPPER_CACHE, APK_CACHE),
+    *(PIP_CACHE, YARN_CACHE, NPM_CACHE),
+)
 
 
 def spread(file: File, stages: Iterable[Stage]) -> Iterator[Stage]:

@@ -26,6 +26,12 @@ def copied(file: File, moment: Moment) -> Amount | None:
     return Amount(sum(entry.size for entry in entries), Known.CONTEXT)
 
 
+def brought(file: File, source: str) -> Amount | None:
+    """The bytes that one *source* of a COPY brings from the build context; None if it is not known."""
+    found = [] if file.context is None else [*file.context.copied(source)]
+    return Amount(sum(entry.size for entry in found), Known.CONTEXT) if found else None
+
+
 def kept_in_cache(file: File, instructions: Sequence[Instruction], when: str) -> Gain:
     """What is saved if *instructions* do not run again after *when*, as `Gain` says it.
 

@@ -31,7 +31,7 @@ _PROVIDERS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 #: Programs that do the same in every variant and run nothing of the user's.
-_PLAIN = frozenset(
+PLAIN = frozenset(
     """
     [ addgroup adduser apt apt-cache apt-get apt-key apt-mark basename cat cd chgrp chmod chown
     chsh corepack cp cut date deluser dirname dpkg dpkg-reconfigure echo egrep exit export false
@@ -106,7 +106,7 @@ def _unclear(call: Call) -> str:
         if each.manager in ("pip", "npm", "gem", "bundle", "composer") and not each.is_removal:
             return f"`{_shown(call)}` may compile what it installs"
         return ""
-    if call.name in _PLAIN or (call.name.startswith("python") and call.words[:1] in _MODULES):
+    if call.name in PLAIN or (call.name.startswith("python") and call.words[:1] in _MODULES):
         return ""
     if call.name in _MANAGERS and (not call.words or call.words[0] in _IDLE):
         return ""

@@ -61,6 +61,12 @@ class Naming:
         """The name chosen for an unnamed stage."""
         return self._chosen[stage]
 
+    def fresh(self, word: str) -> str | None:
+        """*word* for a new stage, or with a number; None if a FROM could mean it for some builder."""
+        names = (word, *(f"{word}-{number}" for number in range(2, 2 + len(self._taken))))
+        name = next((each for each in names if self._is_free(each)), None)
+        return None if name is None or any(p.match(name) for _, p in self._open) else name
+
     def captured_by(self, stage: Stage) -> Stage | None:
         """A stage whose FROM could mean *stage* by its chosen name, if a builder so wished."""
         name = self._chosen[stage.index]

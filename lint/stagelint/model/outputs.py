@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 from stagelint.model.calls import Call
@@ -120,6 +120,18 @@ class Outputs:
         is_go = output.call is not None and output.call.name in ("go", "xx-go")
         is_open = output.is_open or (is_go and self._is_folder(output.path))
         self.found.append(output._replace(is_open=is_open))
+
+    def made_by(self, moment: Moment) -> Sequence[Output]:
+        """What *moment* makes or may make, of what is found."""
+        return self._by_moment.get(id(moment), ())
+
+    @cached_property
+    def _by_moment(self) -> dict[int, list[Output]]:
+        made: dict[int, list[Output]] = {}
+        for each in self.found:
+            if each.moment:
+                made.setdefault(id(each.moment), []).append(each)
+        return made
 
     def may_have(self, path: str) -> bool:
         """May the absolute *path*, in which `*` is a wildcard, be there at the end of the stage?"""

@@ -9,6 +9,7 @@ from stagelint.edit import Edit
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.graph import EdgeKind, Reference
+from stagelint.model.scope import LISTS_OF_STAGES
 from stagelint.model.stages import Stage
 from stagelint.source import Span
 from stagelint.syntax import shell
@@ -48,6 +49,37 @@ def rename(file: File, stage: Stage, name: str) -> tuple[Edit, ...]:
     return tuple(dict.fromkeys((Edit(stage.name_span, name), *references)))
 
 
+def bars_stages(file: File) -> str:
+    """Why no stage can be added without another meaning for what is there; empty if one can."""
+    dialect = file.options.dialect
+    if dialect.target_by_index or dialect.builds_all_up_to_target:
+        return f"{dialect.title} builds stages by their place"
+    if any(each.is_index for each in file.graph.references):
+        return "a stage is referred to by its number"
+    args = (each for each in file.tree.instructions if each.keyword == "ARG")
+    if any(pair.key in LISTS_OF_STAGES for each in args for pair in each.pairs):
+        return "an ARG may list stages by their names"
+    return ""
+
+
+def stage_above(file: File, stage: Stage, name: str, body: str = "") -> Edit:
+    """Put a stage called *name* above *stage*, on the same base; *body* is whole lines of it."""
+    opening, newline = stage.opening, file.source.newline
+    begin = opening.flags[0].start if opening.flags else opening.arguments[0].start
+    base = file.source.text[opening.logical.offset(begin) : stage.base.span.end]
+    keyword = "as" if opening.raw_keyword.islower() else "AS"
+    at = territory(file, stage)[0].start
+    text = f"{opening.raw_keyword} {base} {keyword} {name}{newline}{body}{newline}"
+    return Edit(Span(at, at), text)
+
+
+def build_on_stage(stage: Stage, name: str) -> Edit:
+    """Have *stage* build on the stage *name*, whose platform is its own then."""
+    opening = stage.opening
+    begin = opening.flags[0].start if opening.flags else opening.arguments[0].start
+    return Edit(Span(opening.logical.offset(begin), stage.base.span.end), name)
+
+
 #: What a command may follow that variables can be set for, as far as it is looked at.
 _FREE = r"(?:[;&|({\n]|\b(?:(?i:run)|then|do|else)|\s--\w\S*|\s\w+=\S*)\s*\Z"
 _NEAR = 400
@@ -80,34 +112,43 @@ def append_command(run: Instruction, command: str, call: Call) -> tuple[Edit, ..
 
     No edit unless the script ends with a plain command, in no group, condition or loop.
     """
+    is_root = any(name == "sudo" for name, _ in call.wrappers)
+    return append_script(run, f"sudo {command}" if is_root else command)
+
+
+def append_script(run: Instruction, *scripts: str, own_lines: bool = False) -> tuple[Edit, ...]:
+    """Have *run* execute *scripts*, of commands joined by `&&`, last, likewise.
+
+    If *own_lines*, each begins a line; else, if the commands of *run* do.
+    """
     heredoc = run.whole_script
     if run.is_json or (run.heredocs and not heredoc):
         return ()
-    script = run.logical.text[run.rest_start :]
+    before = run.logical.text[run.rest_start :]
     if heredoc:
-        script = run.text[heredoc.body.start : heredoc.body.end]
-    last = max(shell.commands(script), key=lambda each: each.end, default=None)
-    if last is None or last.depth or last.compound or not last.words or script[last.end :].strip():
+        before = run.text[heredoc.body.start : heredoc.body.end]
+    last = max(shell.commands(before), key=lambda each: each.end, default=None)
+    if last is None or last.depth or last.compound or not last.words or before[last.end :].strip():
         return ()
     if last.words[0].literal in ("exec", "exit"):
         return ()
-    if any(name == "sudo" for name, _ in call.wrappers):
-        command = f"sudo {command}"
     if heredoc:
         end = heredoc.body.start + last.end
-        return (Edit(Span(end, end), f" && {command}"),)
+        return (Edit(Span(end, end), "".join(f" && {script}" for script in scripts)),)
     end = run.logical.offset(run.rest_start + last.end - 1) + 1
-    return (Edit(Span(end, end), f"{_line_break(run, end)}&& {command}"),)
+    divided = _line_break(run, end, always=own_lines)
+    return (Edit(Span(end, end), "".join(f"{divided}&& {script}" for script in scripts)),)
 
 
-def _line_break(run: Instruction, end: int) -> str:
+def _line_break(run: Instruction, end: int, *, always: bool = False) -> str:
     """What divides a command that ends at *end* from the next: a line of its own if lines are."""
     line = run.text.rfind("\n", 0, end) + 1
-    if run.text.find("\n", run.code_start, end) < 0:
+    is_long = run.text.find("\n", run.code_start, end) >= 0
+    if not is_long and not always:
         return " "
-    indent = re.match(r"[ \t]*", run.text[line:end])
-    newline = "\r\n" if run.text[line - 2 : line] == "\r\n" else "\n"
-    return f" {run.escape}{newline}{indent[0] if indent else ''}"
+    indent = re.match(r"[ \t]*", run.text[line:end]) if is_long else None
+    newline = "\r\n" if "\r\n" in run.text else "\n"
+    return f" {run.escape}{newline}{indent[0] if indent else '    '}"
 
 
 def refer(reference: Reference, name: str) -> Edit:
@@ -193,6 +234,27 @@ def remove(file: File, items: list[Item]) -> Edit:
     )
     between = first > 0 and last + 1 < len(whole)
     return Edit(span, file.source.newline if wakes or (joins and between) else "")
+
+
+def with_comments(file: File, instruction: Instruction) -> list[Item]:
+    """*instruction*, and before it the comments right above it."""
+    at = last = file.index_of(instruction)
+    while at and isinstance(file.tree.items[at - 1], Comment):
+        at -= 1
+    return file.tree.items[at : last + 1]
+
+
+def take_away(file: File, items: list[Item]) -> Edit:
+    """Remove whole items that follow each other, and of the blank lines around them one.
+
+    Comments right above them stay, and speak of what comes next.
+    """
+    whole = file.tree.items
+    first, last = file.index_of(items[0]), file.index_of(items[-1])
+    below = whole[last + 1 : last + 2]
+    if first and isinstance(whole[first - 1], Blank) and any(isinstance(e, Blank) for e in below):
+        items = [*items, *below]
+    return remove(file, items)
 
 
 def _leading_comments(items: list[Item], at: int) -> Iterator[Item]:

@@ -143,15 +143,15 @@ def _system(call: Call) -> Found:
         _INSTALLS, " ".join(filter(None, call.arguments))
     ):
         return None
-    values = [(argument or "").rpartition("=")[2] for argument in call.arguments]
-    told = [Target(value) for value in values if value.startswith("/")]
+    texts = [(argument or "").rpartition("=")[2] for argument in call.arguments]
+    told = [Target(value) for value in texts if value.startswith("/")]
     is_here = call.name in _PROJECT or call.words[:1] in (("download",), ("source",))
     here = [_HERE] if is_here else []
-    roots = _values(call, "-p", "--root", "--installroot") or ()
+    roots = values(call, "-p", "--root", "--installroot") or ()
     return [*_OF_SYSTEM, *told, *here, *roots]
 
 
-def _values(call: Call, *options: str) -> Found:
+def values(call: Call, *options: str) -> Found:
     """What the value of one of *options* names; None if it cannot be known."""
     found: list[Target] = []
     for at, argument in enumerate(call.arguments):
@@ -194,7 +194,7 @@ def _copy(call: Call) -> Found:
         return None
     if call.name == "install" and call.has("-d", "--directory"):
         return [Target(word, is_open=False) for word in words]
-    told = _values(call, *_INTO)
+    told = values(call, *_INTO)
     if told is None or told:
         return told
     if len(words) == 1:
@@ -224,7 +224,7 @@ def _told(*options: str, here: bool = True, is_open: bool = True) -> Callable[[C
     """The value of one of *options*, else where it runs."""
 
     def writer(call: Call) -> Found:
-        found = _values(call, *options)
+        found = values(call, *options)
         if found is None or (not found and not call.is_known):
             return None
         if not found:
@@ -238,7 +238,7 @@ def _curl(call: Call) -> Found:
     if any(
         argument and re.match(r"-[A-Za-z]*[OJ]|--remote", argument) for argument in call.arguments
     ):
-        told = _values(call, "-o", "--output", "--output-dir")
+        told = values(call, "-o", "--output", "--output-dir")
         return None if told is None else [_HERE, *told]
     if "-K" in call.arguments or "--config" in call.arguments:
         return None
@@ -249,10 +249,10 @@ def _tar(call: Call) -> Found:
     if not call.is_known or call.has("-P", "--absolute-names"):
         return None
     mode = next((each for each in call.arguments if each and not each.startswith("--")), "") or ""
-    file = _values(call, "-f", "--file") or []
+    file = values(call, "-f", "--file") or []
     if call.has("--create", "-c") or (re.fullmatch(r"-?[A-Za-z]+", mode) and "c" in mode):
-        return [*file, _HERE, *(_values(call, "-C", "--directory") or ())]
-    return _values(call, "-C", "--directory", "--one-top-level") or [_HERE]
+        return [*file, _HERE, *(values(call, "-C", "--directory") or ())]
+    return values(call, "-C", "--directory", "--one-top-level") or [_HERE]
 
 
 def _git(call: Call) -> Found:
@@ -318,7 +318,7 @@ def _cargo(call: Call) -> Found:
             return None
         return [Target("target"), _HERE, *_OF_SYSTEM]
     if verb == "install":
-        root = _values(call, "--root")
+        root = values(call, "--root")
         if root is None or _has(call, "--config"):
             return None
         bins = [Target(posixpath.join(each.word, "bin")) for each in root]
@@ -351,7 +351,7 @@ def _dotnet(call: Call) -> Found:
     if verb == "restore":
         return [*beside, *_OF_SYSTEM]
     if verb == "publish":
-        found = _values(call, "-o", "--output")
+        found = values(call, "-o", "--output")
         return [*found, *beside] if found else None
     return None
 

@@ -2,29 +2,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import CACHES, filled
+from stagelint.model.archives import is_packed
+from stagelint.model.caches import CACHES, Cache, filled
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
 from stagelint.model.gains import Gain
+from stagelint.model.joining import is_and_list, is_commented, leaves_state
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
-from stagelint.model.rewriting import append_command, remove
+from stagelint.model.rewriting import append_command, take_away
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
-
-#: What only empties the cache of a package manager, each the beginning of a call.
-_CLEANERS = (
-    *(("apt-get", "clean"), ("apt", "clean"), ("apt-get", "autoclean"), ("apt", "autoclean")),
-    *(("yum", "clean"), ("dnf", "clean"), ("microdnf", "clean"), ("tdnf", "clean")),
-    *(("apk", "cache", "clean"), ("zypper", "clean"), ("pip", "cache", "purge")),
-    *(("pip3", "cache", "purge"), ("npm", "cache", "clean"), ("yarn", "cache", "clean")),
-)
-#: The managers of which each empties the cache.
-_MANAGERS = {"apt": "apt-get", "pip3": "pip"}
+from stagelint.tuples import NamedTuple
 
 
 class LateCleanup(Rule):
@@ -107,9 +100,9 @@ class LateCleanup(Rule):
             # what is copied stays in the layer of the COPY
             FROM debian:12
             RUN apt-get update && apt-get install -y curl
-            COPY app.tgz /tmp/
-            RUN rm /tmp/app.tgz
-            ^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            COPY setup.sh /tmp/
+            RUN rm /tmp/setup.sh
+            ^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
             """,
         ),
         Good(
@@ -142,6 +135,20 @@ class LateCleanup(Rule):
         ),
         Bad(
             """
+            # the lists stay in the layer of yet another; what a comment is about
+            FROM debian:12
+            RUN apt-get update
+            RUN apt-get install -y curl
+            RUN rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            RUN wget -O /tmp/tools.tgz https://example.com/tools.tgz && tar -xzf /tmp/tools.tgz -C /opt
+            # the archive is not needed any more
+            RUN rm /tmp/tools.tgz
+            ^^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            """,
+        ),
+        Bad(
+            """
             # that RUN only reads it
             FROM debian:12
             WORKDIR /app
@@ -149,6 +156,20 @@ class LateCleanup(Rule):
             RUN unzip app.zip
             RUN rm app.zip
             ^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            """,
+        ),
+        Bad(
+            """
+            # the shell is another one, a variable too; the folder that is removed is made anew
+            FROM debian:12
+            ENV APP=app
+            RUN set -u; mkdir -p /build && curl -o /build/app https://example.com/app
+            RUN rm -rf /build/$APP
+            ^^^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            RUN mkdir /tmp/tools && curl -o /tmp/tools/web https://example.com/web
+            WORKDIR /tmp/tools
+            RUN rm -rf /tmp/tools
+            ^^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
             """,
         ),
         Good(
@@ -164,40 +185,78 @@ class LateCleanup(Rule):
         for stage in () if file.is_huge else self.stages(file):
             moments = file.written(stage)
             for at, moment in enumerate(moments):
-                if moment.instruction.keyword == "RUN" and _only_cleans(moment):
-                    yield from self._cleanup(file, stage, moments[:at], moment)
+                cleanup = _cleanup(moment) if moment.instruction.keyword == "RUN" else None
+                if cleanup:
+                    yield from self._late(file, stage, moments[:at], cleanup)
 
-    def _cleanup(
-        self, file: File, stage: Stage, before: Sequence[Moment], cleanup: Moment
+    def _late(
+        self, file: File, stage: Stage, before: Sequence[Moment], cleanup: _Cleanup
     ) -> Iterator[Finding]:
         above = [each for each in before if each.instruction.keyword in ("RUN", "COPY", "ADD")]
         producer = _producer(file, above, cleanup)
         if producer is None:
             return  # it may be about what the base has
-        note = _objection(above, cleanup, producer)
-        fix = None if note else _fix(file, producer, cleanup)
+        if producer.instruction.keyword != "RUN" and all(map(is_packed, cleanup.names)):
+            return  # SL304 speaks of archives that are copied
+        between = before[before.index(producer) + 1 :]
+        note = _objection(file, above, cleanup, producer) or _changed(between, cleanup, producer)
+        if not note and is_commented(file, cleanup.run):
+            note = "a comment above it would speak of something else"
+        fix = None if note else _fix(file, producer, cleanup.run)
         if fix is None and not note:
             note = "the command cannot be put at the end of that RUN"
         related = (Related(file.source, producer.instruction.code_span, "this leaves it"),)
         yield self.finding(
             file,
-            cleanup.instruction.code_span,
+            cleanup.run.instruction.code_span,
             "this RUN removes what stays in the layer of another",
             stage=stage,
             fix=fix,
             note=f"not fixed: {note}" if note else "",
             related=related,
-            gain=Gain(ships_less=True, layers=1),
+            gain=Gain(ships_less=not all(map(_is_idle, cleanup.run.calls)), layers=1),
         )
 
 
-def _only_cleans(run: Moment) -> bool:
-    """Does it nothing but remove files and empty caches?"""
-    commands = run.calls
-    return bool(commands) and all(
-        (each.name == "rm" and _removed(each)) or any(each.starts(*words) for words in _CLEANERS)
-        for each in commands
+class _Cleanup(NamedTuple):
+    """A RUN that does nothing but remove files and empty caches."""
+
+    run: Moment
+    paths: tuple[str, ...]
+    """What it removes; absolute, and may be patterns."""
+    folders: tuple[str, ...]
+    """The paths, and for a pattern the folder around."""
+    caches: tuple[Cache, ...]
+    """What it empties of a package manager, by its command or as a folder."""
+
+    @property
+    def names(self) -> list[str]:
+        return [posixpath.basename(path) for path in self.paths]
+
+
+def _cleanup(run: Moment) -> _Cleanup | None:
+    """What *run* cleans; None if it does more, or what it removes is not known."""
+    paths: list[str] = []
+    emptied: list[Cache] = []
+    for call in run.calls:
+        removed = _removed(call) if call.name == "rm" else []
+        told = [e for e in CACHES if any(call.starts(*words) for words in e.cleaners)]
+        if not removed and not told:
+            return None
+        paths += removed
+        emptied += told
+    folders = tuple(filter(None, (re.split(r"/[^/]*[*?\[{]", path)[0] for path in paths)))
+    caches = tuple(
+        each
+        for each in CACHES
+        if each in emptied or any(is_in(a, b) for a in each.folders for b in folders)
     )
+    return _Cleanup(run, tuple(paths), folders, caches) if run.calls else None
+
+
+def _is_idle(call: Call) -> bool:
+    """Is it `apt-get clean`, which an image of Debian or Ubuntu does after each install anyway?"""
+    return call.name in ("apt", "apt-get")
 
 
 def _removed(call: Call) -> list[str]:
@@ -206,78 +265,81 @@ def _removed(call: Call) -> list[str]:
     return [] if None in paths else [each.rstrip("/") for each in paths if each]
 
 
-def _producer(file: File, above: Sequence[Moment], cleanup: Moment) -> Moment | None:
+def _producer(file: File, above: Sequence[Moment], cleanup: _Cleanup) -> Moment | None:
     """The last instruction known to make something of what *cleanup* removes, or that may."""
-    folders = [
-        folder
-        for call in cleanup.calls
-        if call.name == "rm"
-        for path in _removed(call)
-        if (folder := re.split(r"/[^/]*[*?\[{]", path)[0])
-    ]
-    managers = {_MANAGERS.get(call.name, call.name) for call in cleanup.calls} - {"rm"}
-    for makes in (_makes, _may_make):
+    for makes in (_leaves, _may_make):
         for moment in reversed(above):
-            if makes(file, moment, folders) or _fills(moment, folders, managers):
+            if makes(file, moment, cleanup):
                 return moment
     return None
 
 
-def _fills(run: Moment, folders: Sequence[str], managers: Collection[str]) -> bool:
-    """Does it leave something in a cache that is emptied, by its manager or as a folder?"""
-    for cache in CACHES:
-        places = [each for each in cache.folders for folder in folders if is_in(each, folder)]
-        for told in filled(run, cache):
-            if places or told.program in managers:
-                return True
-    return False
+def _leaves(file: File, moment: Moment, cleanup: _Cleanup) -> bool:
+    """Is *moment* known to make something of what *cleanup* removes?"""
+    made = [path for path in _made(file, moment) if path != "/"]
+    if any(is_in(path, folder) for path in made for folder in cleanup.folders):
+        return True
+    return any(any(filled(moment, cache)) for cache in cleanup.caches)
 
 
-def _makes(file: File, moment: Moment, folders: Sequence[str]) -> bool:
-    """Does it make one of *folders*, or something in it?"""
+def _made(file: File, moment: Moment) -> list[str]:
+    """The paths of what *moment* makes."""
     if moment.instruction.keyword != "RUN" and not moment.instruction.flag("from"):
         target = moment.path(moment.instruction.arguments[-1].value) or ""
         names = [posixpath.basename(each.rstrip("/")) for each in moment.local_sources]
-        paths = [target.rstrip("/"), *(posixpath.join(target, name) for name in names)]
-    else:
-        found = file.outputs[moment.stage.index].found
-        paths = [each.path for each in found if each.moment is moment and each.path not in SYSTEM]
-    return any(is_in(path, folder) for path in paths if path != "/" for folder in folders)
+        return [target.rstrip("/"), *(posixpath.join(target, name) for name in names)]
+    found = file.outputs[moment.stage.index].made_by(moment)
+    return [each.path for each in found if each.path not in SYSTEM]
 
 
-def _may_make(file: File, moment: Moment, folders: Sequence[str]) -> bool:
-    """Does it fill a folder around one of *folders*, which is none of the system?"""
+def _may_make(file: File, moment: Moment, cleanup: _Cleanup) -> bool:
+    """Does it fill a folder around what *cleanup* removes, which is none of the system?"""
     return any(
-        each.moment is moment and each.is_open and is_in(folder, each.path)
-        for each in file.outputs[moment.stage.index].found
+        each.is_open and is_in(folder, each.path)
+        for each in file.outputs[moment.stage.index].made_by(moment)
         if each.path != "/" and each.path not in SYSTEM
-        for folder in folders
+        for folder in cleanup.folders
     )
 
 
-def _objection(above: Sequence[Moment], cleanup: Moment, producer: Moment) -> str:
+def _objection(file: File, above: Sequence[Moment], cleanup: _Cleanup, producer: Moment) -> str:
     """What stands against doing it in the RUN that makes it; empty if nothing does."""
     if producer.instruction.keyword != "RUN":
         return "the files are copied: mount them for the RUN that needs them, instead"
     at = above.index(producer)
-    names = [posixpath.basename(path) for call in cleanup.calls for path in _removed(call)]
-    if any(name and name in str(each.instruction) for each in above[:at] for name in names):
+    names = [each for each in cleanup.names if each]
+    if any(name in str(each.instruction) for each in above[:at] for name in names):
         return "an instruction above that one names it too, and may have made it"
+    if any(_leaves(file, each, cleanup) for each in above[:at]):
+        return "another RUN leaves some of it, too"
     between = above[at + 1 :]
     if any(each.instruction.keyword == "RUN" for each in between):
         return "a RUN in between may need them"
     if between:
         return "what is copied in between may be removed as well"
-    if (producer.user, producer.shell) != (cleanup.user, cleanup.shell):
+    return ""
+
+
+def _changed(between: Sequence[Moment], cleanup: _Cleanup, producer: Moment) -> str:
+    """What is not for the RUN that makes it as it is for *cleanup*; empty if all is."""
+    run = cleanup.run
+    if (producer.user, producer.shell) != (run.user, run.shell):
         return "it is run by another user, or with another shell"
-    if producer.instruction.flags or cleanup.instruction.flags:
+    if producer.instruction.flags or run.instruction.flags:
         return "one of the two has mounts or other options"
-    script = cleanup.instruction.script
-    if cleanup.instruction.heredocs or re.search(r"[;|\\n$`]|(?<!&)&(?!&)", script.strip()):
+    if run.instruction.heredocs or not is_and_list(run.instruction):
         return "it is more than commands joined by `&&`"
-    is_elsewhere = any(each.directory != cleanup.directory for each in producer.calls)
-    if is_elsewhere and any(_is_relative(each) for each in cleanup.calls):
+    if leaves_state(producer, besides_folder=True):
+        return "that RUN changes the shell, and the removal would see it"
+    is_elsewhere = any(each.directory != run.directory for each in producer.calls)
+    if is_elsewhere and any(_is_relative(each) for each in run.calls):
         return "a path is relative, and that RUN changes the folder"
+    for each in between:
+        path = each.path(each.instruction.rest) if each.instruction.keyword == "WORKDIR" else None
+        if path and any(is_in(path, place) for place in cleanup.paths):
+            return f"`WORKDIR {path}` makes it in between"
+        if each.instruction.keyword in ("ARG", "ENV") and "$" in run.instruction.script:
+            return "a variable may be set in between"
     return ""
 
 
@@ -292,5 +354,5 @@ def _fix(file: File, producer: Moment, cleanup: Moment) -> Fix | None:
     edits = append_command(producer.instruction, command, producer.calls[-1])
     if not edits:
         return None
-    gone = remove(file, [cleanup.instruction])
+    gone = take_away(file, [cleanup.instruction])
     return Fix("Remove it in the RUN that makes it", (*edits, gone), Guarantee.SAME_IMAGE)
