@@ -29,7 +29,7 @@ GO = {"go.mod": "module a\n", "go.sum": ""}
 POM = {"pom.xml": "<project/>"}
 CSPROJ = {"App.csproj": "<Project/>"}
 GEMS = {
-    "Gemfile": 'source "https://rubygems.org"\ngem "rack"\n',
+    "Gemfile": 'source "https://example.com"\ngem "rack"\n',
     "Gemfile.lock": "PLATFORMS\n  ruby\n  x86_64-linux\n\nDEPENDENCIES\n",
 }
 COMPOSER = {"composer.json": {"autoload": {"psr-4": {"A\\": "src"}}}, "composer.lock": {}}

@@ -328,3 +328,60 @@ def test_what_is_no_gain_is_never_offered(run: Run, text: str) -> None:
         assert wrong not in after
     assert after.count("RUN ") == text.count("RUN ")
     assert "rm -rf /var/lib/apt/lists" not in after or "rm -rf /var/lib/apt/lists" in text
+
+
+# -- what a build took -----------------------------------------------------------------------------
+
+SOURCES_FIRST = """\
+FROM python:3.13-slim
+WORKDIR /app
+COPY . .
+RUN mkdir /data
+RUN pip install --no-cache-dir -r requirements.txt%s
+CMD ["python", "main.py"]
+"""
+
+
+def trace(*steps: tuple[str, int]) -> str:
+    """What `docker buildx build --progress=rawjson` prints, by the names of steps and their seconds."""
+    began = "2026-01-01T00:00:00Z"
+    told = [
+        {
+            "digest": name,
+            "name": name,
+            "started": began,
+            "completed": f"2026-01-01T00:00:{took:02}Z",
+        }
+        for name, took in steps
+    ]
+    return "\n".join(json.dumps({"vertexes": [each]}) for each in told)
+
+
+@pytest.mark.parametrize(
+    ("more", "saved"),
+    [
+        ("", "2 steps after a change of a source, 23.0 s (build trace)"),
+        (" && make", "2 steps after a change of a source, at least 2.0 s (build trace)"),
+    ],
+    ids=["whole", "divided"],
+)
+def test_what_a_build_took_is_what_is_saved(run: Run, more: str, saved: str) -> None:
+    Path("Dockerfile").write_text(SOURCES_FIRST % more)
+    Path("main.py").write_text("")
+    Path("requirements.txt").write_text("flask==3.1.0\n")
+    install = f"RUN pip install --no-cache-dir -r requirements.txt{more}"
+    steps = (("[2/5] WORKDIR /app", 1), ("[4/5] RUN mkdir /data", 2), (f"[5/5] {install}", 21))
+    Path("trace.json").write_text(trace(*steps))
+
+    status, out, _ = run("--select", "SL311", "--trace", "trace.json", "Dockerfile")
+    assert (status, saved in out) == (0, True), out
+
+
+def test_a_trace_tells_of_one_dockerfile(run: Run) -> None:
+    Path("Dockerfile").write_text(TEXT)
+    Path("b.Dockerfile").write_text(TEXT)
+    Path("trace.json").write_text(trace(("[2/2] RUN pip install flask", 1)))
+
+    status, out, err = run("--trace", "trace.json")
+    assert (status, out) == (2, "")
+    assert err == "stagelint: --trace tells of the build of one Dockerfile: name it\n"

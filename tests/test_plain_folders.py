@@ -65,3 +65,41 @@ def test_plain(above: str, folder: str) -> None:
 )
 def test_perhaps_not_plain(above: str, folder: str) -> None:
     assert objection(above, folder)
+
+
+def may_be_link(text: str, path: str) -> bool:
+    file = File(Source("Dockerfile", text))
+    stage = file.stages[-1]
+    return PlainFolders(file, stage, file.moments_behind(stage)).may_be_link(path)
+
+
+@pytest.mark.parametrize(
+    ("above", "path"),
+    [
+        ("FROM debian:12", "/usr/local/bin/app"),
+        ("FROM node:22", "/usr/local/bin/docker-entrypoint.sh"),
+        ("FROM nginx:1.29", "/etc/nginx/nginx.conf"),
+        ("FROM debian:12\nWORKDIR /app\nCOPY run.sh run.sh", "/app/run.sh"),
+        ("FROM node:22\nWORKDIR /app\nRUN npm ci", "/app/run.sh"),
+    ],
+)
+def test_no_link(above: str, path: str) -> None:
+    assert not may_be_link(above, path)
+
+
+@pytest.mark.parametrize(
+    ("above", "path"),
+    [
+        ("FROM debian:12", "/usr/bin/awk"),
+        ("FROM debian:12", "/usr/lib/libz.so"),
+        ("FROM debian:12", "/etc/localtime"),
+        ("FROM node:22", "/usr/local/bin/yarn"),
+        ("FROM python:3.13", "/usr/local/bin/python"),
+        ("FROM php:8", "/usr/local/bin/app"),
+        ("FROM alpine:3\nRUN npm install -g serve", "/usr/local/bin/serve"),
+        ("FROM debian:12\nRUN ln -s /opt/app /usr/local/bin/app", "/usr/local/bin/app"),
+        ("FROM debian:12\nCOPY . /app", "/app/run.sh"),
+    ],
+)
+def test_perhaps_a_link(above: str, path: str) -> None:
+    assert may_be_link(above, path)

@@ -10,6 +10,8 @@ import pytest
 from bench.equivalence import builders
 from stagelint.model.plain_folders import PLAIN
 
+_LINKED = "RUN mkdir /a && touch /t && ln -s /t /a/f"
+
 
 @pytest.fixture(scope="module")
 def merging_docker() -> Iterator[builders.Docker]:
@@ -30,10 +32,21 @@ def merging_docker() -> Iterator[builders.Docker]:
         ("USER 5\nWORKDIR /app", "f ./", "/app", "755 5:5 directory", "755 0:0 directory"),
         ("COPY --chown=5:6 d /app", "f /app/", "/app", "755 5:6 directory", "755 0:0 directory"),
         ("WORKDIR /app", "--chown=5:6 f ./", "/app", "755 0:0 directory", "755 5:6 directory"),
+        (
+            "USER 5\nWORKDIR /app",
+            "--chmod=700 f ./",
+            "/app",
+            "755 5:5 directory",
+            "755 5:5 directory",
+        ),
         ("RUN mkdir /a && ln -s a /b", "f /b/", "/b", "777 0:0 symbolic link", "755 0:0 directory"),
         ("RUN mkdir /a", "f /a", "/a", "755 0:0 directory", "644 0:0 regular file"),
+        (_LINKED, "f /a/f", "/a/f", "777 0:0 symbolic link", "644 0:0 regular file"),
+        (_LINKED, "f /a/", "/a/f", "644 0:0 regular file", "644 0:0 regular file"),
     ],
-    ids=["fresh", "workdir", "mode", "user", "owner-above", "owner", "link", "file-over-folder"],
+    ids=(
+        "fresh workdir mode user owner-above owner chmod link file-over-folder file-over-link file-beside-link".split()
+    ),
 )
 def test_a_link_makes_the_folders_above_anew(
     merging_docker: builders.Docker,

@@ -1,4 +1,4 @@
-"""What of the build context the instructions of a file read, and which sources ask git."""
+"""What of the build context the instructions of a file read, and who may need what lies about in it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from stagelint.syntax.validate import mount_fields
 from stagelint.tuples import NamedTuple
 
 _RUNNING = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
+#: Instructions whose text may name a folder.
+_SAYING = _RUNNING | {"ENV"}
+_NAMED = r"(?<![\w.-]){}(?![\w-])"
+#: Another Dockerfile of the context, and a line of it that copies from there.
+_DOCKERFILE = r"(?i)(?:\A|/)(?:[^/]+[._-])?(?:docker|container)file(?:[._-][^/]*)?\Z"
+_COPIES = r"(?im)^[ \t]*(?:COPY|ADD)[ \t](?!.*--from=).*(?<![\w.-])(?:{})(?![\w-])"
 #: So many files and bytes are searched; in more, nothing is known.
 _MOST_FILES, _MOST_BYTES = 5000, 32 << 20
 
@@ -55,6 +61,40 @@ def _mounted(run: Moment) -> Iterator[str]:
         if flag.name == "mount" and fields.get("type", "bind") == "bind" and "from" not in fields:
             source = fields.get("source") or fields.get("src") or "."
             yield clean(run.expand(source) or ".")
+
+
+def needed_by(
+    file: File, context: Context, same: Sequence[Leftover], found: Sequence[Leftover]
+) -> str:
+    """Who may need leftovers that have one name, for a sentence; empty if nobody is known to.
+
+    *found* are all leftovers of the context.
+    """
+    name, kind = same[0].name, same[0].kind
+    if kind.is_of_git:
+        reason = asks_git(file, context, found)
+    else:
+        reason = "" if kind.makers else _named(file, name)
+    return reason or _copied_elsewhere(file, context, name)
+
+
+def _named(file: File, name: str) -> str:
+    for stage in file.stages:
+        for each in stage.instructions:
+            if each.keyword in _SAYING and re.search(_NAMED.format(re.escape(name)), str(each)):
+                line = file.source.position(each.code_start).line
+                return f"the {each.keyword} of line {line} names it"
+    return ""
+
+
+def _copied_elsewhere(file: File, context: Context, name: str) -> str:
+    copies = _COPIES.format(re.escape(name))
+    for entry in context.entries:
+        if re.search(_DOCKERFILE, entry.path):
+            text = context.text(entry.path)
+            if text and text != file.source.text and re.search(copies, text):
+                return f"`{entry.path}` copies it"
+    return ""
 
 
 # -- git -----------------------------------------------------------------------------------------

@@ -32,15 +32,19 @@ def brought(file: File, source: str) -> Amount | None:
     return Amount(sum(entry.size for entry in found), Known.CONTEXT) if found else None
 
 
-def kept_in_cache(file: File, instructions: Sequence[Instruction], when: str) -> Gain:
+def kept_in_cache(
+    file: File, instructions: Sequence[Instruction], when: str, *, in_part: int = 0
+) -> Gain:
     """What is saved if *instructions* do not run again after *when*, as `Gain` says it.
 
-    Seconds are those that the steps took in the build that `--trace` tells of.
+    So many more steps are kept *in_part*, of which no build tells what the parts take. Seconds are
+    those that the steps took in the build that `--trace` tells of.
     """
+    count = len(instructions) + in_part
     took = [_seconds(file, each) for each in instructions] if file.options.seconds else []
     known = [each for each in took if each is not None]
-    seconds = Amount(sum(known), Known.TRACE, len(known) < len(took)) if known else None
-    return Gain(steps=len(instructions), seconds=seconds, when=when)
+    seconds = Amount(sum(known), Known.TRACE, len(known) < count) if known else None
+    return Gain(steps=count, seconds=seconds, when=when)
 
 
 def _seconds(file: File, instruction: Instruction) -> float | None:

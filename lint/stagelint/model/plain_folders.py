@@ -44,6 +44,20 @@ _EMPTY = frozenset({"/", "/mnt", "/opt", "/srv", "/usr", "/usr/src"})
 _OF_USR = frozenset("bin games include lib lib32 lib64 libexec libx32 local sbin share src".split())
 #: Folders of the base that have nothing, or nothing but files, in them.
 _EMPTY_AND_PLAIN = frozenset({"/mnt", "/opt", "/srv", "/usr/src", "/usr/share/nginx/html"})
+#: Links in `/usr/local/bin` of base images; in those of others that are not named here may be any.
+_LINKS = {
+    **dict.fromkeys(
+        (
+            f"library/{name}"
+            for name in "debian ubuntu alpine buildpack-deps golang rust nginx eclipse-temurin maven".split()
+        ),
+        "",
+    ),
+    "library/python": "python|pip|idle|pydoc|2to3|wheel",
+    "library/node": "node|npm|npx|yarn|pnpm|corepack",
+}
+#: Programs that link in `/usr/local/bin` to what they install.
+_LINKING = frozenset({"npm", "yarn", "pnpm", "corepack"})
 #: Languages' images before these versions may be upon an older Debian, if their tags do not say.
 _RECENT = {
     "library/node": (16,),
@@ -95,6 +109,24 @@ class PlainFolders:
             and (each.may_be(folder) or each.path.startswith(f"{folder.rstrip('/')}/"))
             for each in self._made
         )
+
+    def may_be_link(self, path: str) -> bool:
+        """May *path*, whose folder is plain, be a link? What COPY calls so is written where that leads."""
+        folder, name = posixpath.split(path)
+        if not _is_in_empty(path) and not self._has_no_link(folder, name):
+            return True
+        is_linked = folder == "/usr/local/bin" and any(
+            call.name in _LINKING for moment in self._before for call in moment.calls
+        )
+        return is_linked or any(_may_link(each, path) for each in self._made)
+
+    def _has_no_link(self, folder: str, name: str) -> bool:
+        """Does the base image have none of that name in *folder*?"""
+        family = self._image.family.path if self._image else ""
+        if folder == "/usr/local/bin" and family in _LINKS:
+            links = _LINKS[family]
+            return not links or re.match(links, name) is None
+        return family == "library/nginx" and folder in _OF_NGINX and name != "modules"
 
     def is_of_base(self, folder: str) -> bool:
         """May the base image have something in *folder*, which is plain?"""
@@ -187,6 +219,17 @@ def _makes(output: Output, path: str) -> str:
     if not output.may_be(path) or is_quiet(output, path):
         return ""
     return f"{line} may make `{path}` in another way"
+
+
+def _may_link(output: Output, path: str) -> bool:
+    """May *output* have made a link *path*?"""
+    assert output.moment
+    keyword = output.moment.instruction.keyword
+    if keyword == "RUN":
+        return output.may_be(path) and not is_quiet(output, path)
+    return (
+        keyword != "WORKDIR" and output.is_open and path.startswith(f"{output.path.rstrip('/')}/")
+    )
 
 
 def _is_by_root(moment: Moment) -> bool:

@@ -76,7 +76,8 @@ def said(gain: Gain) -> str:
     if gain.steps:
         time = ""
         if gain.seconds:
-            time = f", {gain.seconds.value:.1f} s ({gain.seconds.known})"
+            least = "at least " if gain.seconds.at_least else ""
+            time = f", {least}{gain.seconds.value:.1f} s ({gain.seconds.known})"
         after = f" after {gain.when}" if gain.when else ""
         parts.append(f"{plural(gain.steps, 'step')}{after}{time}")
     return ", ".join(parts) or "nothing that can be counted"

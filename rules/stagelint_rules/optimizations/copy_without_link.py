@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
-from stagelint.model import File
+from stagelint.model import File, cost
 from stagelint.model.context import clean
-from stagelint.model.gains import Gain
 from stagelint.model.moments import Moment
 from stagelint.model.plain_folders import PlainFolders
 from stagelint.model.stages import Stage
@@ -33,8 +32,8 @@ class CopyWithoutLink(Rule):
     that does not start. So the fix is made only where these folders are known to be such: those that
     WORKDIR and COPY made, and some of the base images of Debian, Ubuntu and Alpine Linux.
 
-    It refuses owners, since `--link` gives the folders to them as well, and files that are copied
-    to what may be a folder.
+    It refuses owners, since `--link` gives the folders to them as well, modes, beside which BuildKit
+    does not heed it, and files that are copied to what may be a folder or a link.
     """
 
     code = "SL312"
@@ -83,13 +82,32 @@ class CopyWithoutLink(Rule):
         ),
         Bad(
             """
-            # a folder would get another owner, or a file would take its place
+            # a folder would get another owner, or a file would take its place; a mode goes before `--link`
             FROM alpine:3.22
             WORKDIR /app
             COPY --chown=1000 server.py ./
             ^^^^ an update of `alpine:3.22` makes this layer anew
             COPY server.py /app
             ^^^^ an update of `alpine:3.22` makes this layer anew
+            COPY --chmod=755 server.py ./
+            ^^^^ an update of `alpine:3.22` makes this layer anew
+            """,
+        ),
+        Bad(
+            """
+            # `yarn` is a link in this image, and without `--link` the file that it leads to is written
+            FROM node:22
+            COPY yarn /usr/local/bin/yarn
+            ^^^^ an update of `node:22` makes this layer anew
+            """,
+        ),
+        Bad(
+            """
+            # a build may be given another folder
+            FROM debian:12
+            ARG PREFIX=/opt/app
+            COPY site/ $PREFIX/site/
+            ^^^^ an update of `debian:12` makes this layer anew
             """,
         ),
         Bad(
@@ -155,7 +173,7 @@ class CopyWithoutLink(Rule):
             stage=stage,
             fix=None if note else fix,
             note=f"not fixed: {note}" if note else "",
-            gain=Gain(steps=1, when=f"an update of `{image}`"),
+            gain=cost.kept_in_cache(file, [node], f"an update of `{image}`"),
             holds=() if note else (_MERGES,),
         )
 
@@ -165,10 +183,12 @@ def _objection(file: File, stage: Stage, copy: Moment) -> str:
     node = copy.instruction
     target = copy.path(node.arguments[-1].value)
     owner = node.flag("chown")
-    if target is None:
+    if target is None or not _is_fixed(file, stage, copy):
         return "where it copies to is not known"
     if owner and not re.fullmatch("0(?::0)?", owner.value or ""):
         return "`--link` knows no names of owners, and gives the folders above to them as well"
+    if node.flag("chmod"):
+        return "BuildKit does not heed `--link` beside `--chmod`"
     if node.flag("parents"):
         return "`--parents` makes folders of its own"
     moments = file.moments_behind(stage)
@@ -180,13 +200,27 @@ def _objection(file: File, stage: Stage, copy: Moment) -> str:
     reason = folders.objection(folder)
     if reason:
         return reason
-    if not is_inside and not (folders.is_new(bare) or _is_called_like_a_file(copy, bare)):
-        return f"`{bare}` may be a folder, into which a file is copied without `--link`"
+    if not is_inside and not folders.is_new(bare):
+        if not _is_called_like_a_file(copy, bare):
+            return f"`{bare}` may be a folder, into which a file is copied without `--link`"
+        if folders.may_be_link(bare):
+            return f"`{bare}` may be a link, which `--link` replaces"
     if kind != "file" and folders.is_of_base(folder) and folder not in _PROGRAMS:
         return f"a folder that is copied to `{folder}` may meet a link there"
     if folders.links_in(folder if kind == "folder" else bare):
         return f"a RUN above may have made a link in `{folder}`"
     return ""
+
+
+def _is_fixed(file: File, stage: Stage, copy: Moment) -> bool:
+    """Is where it copies to the same whatever arguments a build is given?"""
+    words = [copy.instruction.arguments[-1].value]
+    if not words[0].startswith("/"):
+        moments = file.moments_behind(stage)
+        above = (each.instruction for each in moments[: moments.index(copy)])
+        words += (each.rest for each in above if each.keyword == "WORKDIR")
+    scope, escape = file.histories[stage.index].scope, copy.instruction.escape
+    return all(scope.is_fixed(each, escape) for each in words)
 
 
 def _is_called_like_a_file(copy: Moment, target: str) -> bool:

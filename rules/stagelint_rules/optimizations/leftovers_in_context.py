@@ -1,30 +1,23 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.arrivals import origin
 from stagelint.model.byte_counts import rounded
 from stagelint.model.context import Context
-from stagelint.model.context_readers import Reader, asks_git, readers
+from stagelint.model.context_readers import Reader, needed_by, readers
 from stagelint.model.gains import Amount, Gain, Known
-from stagelint.model.leftovers import Kind, Leftover, leftovers, patterns, ups
+from stagelint.model.leftovers import Leftover, leftovers, patterns
+from stagelint.model.remaking import Remaking
 from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
 from stagelint.source import Source, Span
 
-#: Instructions whose text may name a folder.
-_SAYING = frozenset({"RUN", "CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK"})
-_NAMED = r"(?<![\w.-]){}(?![\w-])"
 #: So many are named in a title.
 _MOST_NAMES = 4
 _UNREAD = "no program reads them by a name that it puts together"
-#: Another Dockerfile of the context, and a line of it that copies from there.
-_DOCKERFILE = r"(?i)(?:\A|/)(?:[^/]+[._-])?(?:docker|container)file(?:[._-][^/]*)?\Z"
-_COPIES = r"(?im)^[ \t]*(?:COPY|ADD)[ \t](?!.*--from=).*(?<![\w.-])(?:{})(?![\w-])"
 
 
 class LeftoversInContext(Rule):
@@ -159,12 +152,12 @@ class LeftoversInContext(Rule):
             if any(reader.brings(context, each.path) for reader in reading)
             and not any(reader.names(each.path) for reader in reading)
         ]
-        making = _Making(file, context)
+        making = Remaking(file, context)
         found = [each for each in found if making.makes(each)]
         unneeded: list[Leftover] = []
         for name, group in groupby(sorted(found, key=_by_name), key=_by_name):
             same = list(group)
-            note = _objection(file, context, same, known)
+            note = needed_by(file, context, same, known)
             if note:
                 message = f"a copied folder has {_bytes(same)} of `{name}`"
                 yield self._finding(file, context, reading, same, message, note=note)
@@ -226,67 +219,6 @@ def _listed(found: Sequence[Leftover]) -> str:
     ranked = sorted(sizes.items(), key=lambda item: -item[1])
     words = [f"`{name}` ({rounded(size)})" for name, size in ranked]
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-class _Making:
-    """Where in the context the RUNs of a file make which leftovers anew."""
-
-    def __init__(self, file: File, context: Context) -> None:
-        self._context = context
-        self._calls = [
-            (call, moments[:at])
-            for moments in map(file.moments, file.stages)
-            for at, moment in enumerate(moments)
-            for call in moment.calls
-        ]
-        self._folders: dict[Kind, set[str]] = {}
-
-    def makes(self, leftover: Leftover) -> bool:
-        """Is it made anew, or does nothing have to make it?"""
-        kind = leftover.kind
-        if not kind.makers:
-            return True
-        if kind not in self._folders:
-            self._folders[kind] = set(self._made(kind))
-        made = self._folders[kind]
-        return bool(made) and (
-            not kind.beside or any(folder in made for folder in (*ups(leftover.path), "."))
-        )
-
-    def _made(self, kind: Kind) -> Iterator[str]:
-        names = ("", *(each for each in kind.beside if "*" not in each))
-        for call, before in self._calls:
-            words = {call.name, " ".join((call.name, *call.words[:1]))}
-            if words.isdisjoint(kind.makers) or call.directory is None:
-                continue
-            for name in names:
-                path = origin(self._context, before, posixpath.join(call.directory, name))
-                if path is not None:
-                    yield posixpath.dirname(path) or "." if name else path
-
-
-def _objection(
-    file: File, context: Context, same: Sequence[Leftover], found: Sequence[Leftover]
-) -> str:
-    """Why leftovers of one name are not to be left out; empty if nothing stands against it."""
-    name = same[0].name
-    if name == ".git":
-        reason = asks_git(file, context, found)
-        if reason:
-            return reason
-    elif not same[0].kind.makers:
-        for stage in file.stages:
-            for each in stage.instructions:
-                if each.keyword in _SAYING and re.search(_NAMED.format(re.escape(name)), str(each)):
-                    line = file.source.position(each.code_start).line
-                    return f"the {each.keyword} of line {line} names it"
-    copies = re.compile(_COPIES.format(re.escape(name)))
-    for entry in context.entries:
-        if re.search(_DOCKERFILE, entry.path):
-            text = context.text(entry.path)
-            if text and text != file.source.text and copies.search(text):
-                return f"`{entry.path}` copies it"
-    return ""
 
 
 def _ignore_file(context: Context) -> Source:

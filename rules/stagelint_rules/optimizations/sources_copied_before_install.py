@@ -2,33 +2,20 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from stagelint.edit import Edit, Fix, Guarantee
-from stagelint.model import File
+from stagelint.edit import Edit, Fix
+from stagelint.model import File, cost
 from stagelint.model.arrivals import origin
-from stagelint.model.calls import Call
-from stagelint.model.context import Context, clean
 from stagelint.model.gains import Gain
-from stagelint.model.installs import Folder, Install, Needs, Unclear, install_of
-from stagelint.model.moments import Moment
-from stagelint.model.run_steps import Step, is_apart, is_led_elsewhere, steps
+from stagelint.model.installs import Needs, Unclear
+from stagelint.model.installs.copies import Below, Copy, has_installed, needs, sources_first
+from stagelint.model.installs.division import division
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
-from stagelint.syntax.validate import mount_fields
-from stagelint.tuples import NamedTuple
 
-#: Flags of the COPY that the one of the manifests gets as well.
-_FLAGS = frozenset({"chown", "chmod", "link"})
-#: Instructions that a COPY may move below of.
-_PASSED = frozenset("CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL SHELL STOPSIGNAL USER".split())
-#: What the rest of a script would not find any more in a RUN of its own.
-_STATE = frozenset(". cd eval exec exit export set shopt source trap ulimit umask unset".split())
-#: What takes away files of the layer that they are in.
-_CLEANING = r"(?:rm|rmdir|unlink|find|mv)(?: .*)?|.* (?:autoremove|cache|clean|del|erase|prune|purge|remove|uninstall)"
-#: So many in one RUN are looked at.
-_MOST_INSTALLS = 20
+#: What needs no quotes in a COPY.
 _PLAIN = r"[\w@.+/-]+"
 
 
@@ -221,269 +208,92 @@ class SourcesCopiedBeforeInstall(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else file.stages:
-            moments = file.histories[stage.index].own
-            installs = [_installs(each) for each in moments]
-            for at, moment in enumerate(moments) if any(installs) else ():
-                copy = _broad(file, moment)
-                found = _next_install(moments, installs, at, copy) if copy else None
-                if copy and found:
-                    finding = self._finding(file, stage, copy, found)
-                    if finding.fix or not _has_installed(file, stage, moment, found):
-                        yield finding
+            for copy, below in sources_first(file, stage):
+                finding = self._finding(file, stage, copy, below)
+                if finding.fix or not has_installed(file, stage, copy, below):
+                    yield finding
 
-    def _finding(self, file: File, stage: Stage, copy: _Copy, found: _Found) -> Finding:
-        node = copy.moment.instruction
-        fix, note = None, found.obstacle
-        holds: tuple[str, ...] = ()
+    def _finding(self, file: File, stage: Stage, copy: Copy, below: Below) -> Finding:
+        fix: Fix | None = None
+        note, holds = below.obstacle, tuple[str, ...]()
         try:
             if file.context is None:
                 raise Unclear("what it reads is not known without its build context")
-            needs = _needs(file.context, copy, found)
+            found = needs(file.context, copy, below)
             if not note:
-                fix = Fix(_title(found), _edits(file, copy, found, needs), needs.promise)
-                holds = (f"the build context is `{file.context.root}`", *needs.holds)
+                fix = Fix(_title(below), _edits(file, copy, below, found), found.promise)
+                holds = (f"the build context is `{file.context.root}`", *found.holds)
         except Unclear as reason:
             note = str(reason)
         return self.finding(
             file,
-            node.code_span,
-            f"a change of any file runs `{found.title}` again",
+            copy.moment.instruction.code_span,
+            f"a change of any file runs `{below.title}` again",
             stage=stage,
             fix=fix,
             note=f"not fixed: {note}" if note else "",
-            gain=Gain(steps=1 + found.passed, when="a change of a source"),
+            gain=_gain(file, copy, below),
             holds=holds,
         )
 
 
-class _Copy(NamedTuple):
-    """A COPY of all that is in a folder of the build context."""
-
-    moment: Moment
-    source: str
-    """The folder in the context, clean."""
-    target: str
-    """Where its files come to lie, without a slash at the end."""
-
-
-class _Found(NamedTuple):
-    """The installs of a RUN below a COPY, of what that brought."""
-
-    run: Moment
-    installs: Sequence[tuple[Call, Install]]
-    passed: int
-    """RUNs in between that have nothing to do with it."""
-    obstacle: str
-    """What in between may have; empty if nothing."""
-
-    @property
-    def title(self) -> str:
-        return self.installs[0][1].title
+def _gain(file: File, copy: Copy, below: Below) -> Gain:
+    try:
+        is_whole = division(below, copy) is None
+    except Unclear:
+        is_whole = False
+    kept = [*below.passed, *([below.run.instruction] if is_whole else [])]
+    return cost.kept_in_cache(file, kept, "a change of a source", in_part=not is_whole)
 
 
-def _broad(file: File, moment: Moment) -> _Copy | None:
-    node = moment.instruction
-    if node.keyword not in ("COPY", "ADD") or node.is_json or len(node.arguments) != 2:
-        return None
-    target = moment.path(node.arguments[1].value)
-    if node.heredocs or not _FLAGS.issuperset(each.name for each in node.flags) or not target:
-        return None
-    for source in map(clean, moment.local_sources):
-        found = file.context.find(source) if file.context else None
-        if source == "." or (found and found.is_folder):
-            return _Copy(moment, source, target.rstrip("/") or "/")
-    return None
+def _title(below: Below) -> str:
+    return f"Copy what `{below.title}` reads, and the rest below it"
 
 
-_Installs = Sequence[tuple[Call, Install]]
-
-
-def _installs(run: Moment) -> _Installs:
-    found = ((call, install_of(call)) for call in run.calls)
-    return [(call, install) for call, install in found if install]
-
-
-def _next_install(
-    moments: Sequence[Moment], installs: Sequence[_Installs], at: int, copy: _Copy
-) -> _Found | None:
-    """The first install below a COPY that runs in what it brought."""
-    for end in range(at + 1, len(moments)):
-        inside = [each for each in installs[end] if _below(each[0].directory, copy.target)]
-        if inside:
-            between = moments[at + 1 : end]
-            obstacles = (_obstacle(each, copy) for each in between)
-            passed = sum(each.instruction.keyword == "RUN" for each in between)
-            return _Found(moments[end], inside, passed, next(filter(None, obstacles), ""))
-    return None
-
-
-def _below(path: str | None, folder: str) -> str | None:
-    """*path* from *folder*, which it lies in; None if it does not."""
-    if path is None:
-        return None
-    found = posixpath.relpath(path, folder)
-    return None if found.startswith("..") else found
-
-
-def _obstacle(moment: Moment, copy: _Copy) -> str:
-    """Why *copy* cannot move below *moment*; empty if it can."""
-    keyword, node = moment.instruction.keyword, copy.moment.instruction
-    if keyword == "RUN":
-        found = steps(moment)
-        is_passed = found is not None and all(is_apart(each, copy.target) for each in found)
-    elif keyword == "WORKDIR":
-        is_passed = node.arguments[1].value.startswith("/")
-    elif keyword in ("ARG", "ENV"):
-        is_passed = "$" not in node.rest
-    else:
-        is_passed = keyword in _PASSED
-    return "" if is_passed else f"the {keyword} in between may have to do with the sources"
-
-
-def _has_installed(file: File, stage: Stage, copy: Moment, found: _Found) -> bool:
-    """Has its manager installed in its folder before the COPY?"""
-    for moment in file.moments_behind(stage):
-        if moment is copy:
-            return False
-        for call in moment.calls:
-            install = install_of(call)
-            if install and any(
-                install.manager == other.manager and call.directory == its.directory
-                for its, other in found.installs
-            ):
-                return True
-    return False
-
-
-def _needs(context: Context, copy: _Copy, found: _Found) -> Needs:
-    """What the installs need; names from where its COPY copies from. Raises `Unclear`."""
-    flags = found.run.instruction.flags
-    if any(each.name == "mount" and _binds(each.value or "") for each in flags):
-        raise Unclear("what it has mounted is not known")
-    if len(found.installs) > _MOST_INSTALLS:
-        raise Unclear("it installs too often to look up what for")
-    needs = [_needs_of(context, copy, call, install) for call, install in found.installs]
-    files = dict.fromkeys(name for each in needs for name in each.files)
-    folders = dict.fromkeys(name for each in needs for name in each.folders)
-    holds = dict.fromkeys(phrase for each in needs for phrase in each.holds)
-    promise = max((each.promise for each in needs), key=[*Guarantee].index)
-    return Needs(tuple(files), tuple(folders), holds=tuple(holds), promise=promise)
-
-
-def _needs_of(context: Context, copy: _Copy, call: Call, install: Install) -> Needs:
-    inside = _below(call.directory, copy.target) or "."
-    if call.is_conditional or call.is_inner:
-        raise Unclear("it may be left out")
-    needs = install.needs(Folder(context, posixpath.join(copy.source, inside)), call)
-    is_of_project = "/" in call.path and not call.path.startswith("/")
-    if is_of_project and posixpath.normpath(call.path) not in needs.files:
-        raise Unclear(f"`{call.path}` is a program of the project")
-
-    def moved(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(posixpath.normpath(posixpath.join(inside, each)) for each in names)
-
-    for name in moved(needs.writes):
-        if context.find(posixpath.join(copy.source, name)):
-            raise Unclear(
-                f"`{name}` of the build context would lie over what is installed:"
-                " let `.dockerignore` leave it out"
-            )
-    return needs._replace(files=moved(needs.files), folders=moved(needs.folders))
-
-
-def _binds(mount: str) -> bool:
-    fields = dict(mount_fields(mount) or ())
-    return fields.get("type", "bind") == "bind"
-
-
-# -- the fix -------------------------------------------------------------------------------------
-
-
-def _title(found: _Found) -> str:
-    return f"Copy what `{found.title}` reads, and the rest below it"
-
-
-def _edits(file: File, copy: _Copy, found: _Found, needs: Needs) -> tuple[Edit, ...]:
+def _edits(file: File, copy: Copy, below: Below, found: Needs) -> tuple[Edit, ...]:
     """Raises `Unclear`."""
-    node, run = copy.moment.instruction, found.run.instruction
+    node, run = copy.moment.instruction, below.run.instruction
     newline = file.source.newline
     text = file.source.text
     moved = text[node.code_span.start : node.code_span.end]
-    lines = newline.join(_manifests(file, copy, needs))
+    lines = newline.join(_manifests(file, copy, found))
     line = Span(node.code_start, node.end)  # with what blanks are at its end
     end = text[node.code_span.end : node.end].lstrip(" \t")
     above = Edit(line, lines + end) if lines else Edit(node.span)
-    rest = _rest(found, copy)
-    if rest is None:
+    between = division(below, copy)
+    if between is None:
         at = run.end
         is_open = not text.endswith("\n", 0, at)
         return above, Edit(Span(at, at), f"{newline * is_open}{moved}{newline * (not is_open)}")
     head = text[run.code_start : run.logical.offset(run.rest_start)]
-    return above, Edit(rest, f"{newline}{moved}{newline}{head}")
+    return above, Edit(between, f"{newline}{moved}{newline}{head}")
 
 
-def _manifests(file: File, copy: _Copy, needs: Needs) -> Iterator[str]:
+def _manifests(file: File, copy: Copy, found: Needs) -> Iterator[str]:
     """Lines that copy what no COPY above does. Raises `Unclear` for a name that needs quotes."""
     node = copy.moment.instruction
-    assert file.context
-    moments = file.moments(copy.moment.stage)
-    before = moments[: moments.index(copy.moment)]
-    missing = [
-        name
-        for name in needs.files
-        if origin(file.context, before, posixpath.join(copy.target, name))
-        != posixpath.normpath(posixpath.join(copy.source, name))
-    ]
     source, target = (each.value for each in node.arguments)
-    logical = node.logical.text
-    words = [f"{logical[each.start : each.end]} " for each in node.flags]
-    keyword = "copy" if node.raw_keyword.islower() else "COPY"
-    head = f"{keyword} {''.join(words)}"
     where = "" if copy.source == "." else source.rstrip("/") + "/"
-    target = target.rstrip("/") + "/"
     groups: dict[str, list[str]] = {}
-    for name in missing:
+    for name in _missing(file, copy, found):
         groups.setdefault(posixpath.dirname(name), []).append(f"{where}{name}")
-    for folder in needs.folders:
+    for folder in found.folders:
         groups[folder] = [f"{where}{folder}"]
+    keyword = "copy" if node.raw_keyword.islower() else "COPY"
+    words = (node.logical.text[each.start : each.end] for each in node.flags)
+    head = " ".join((keyword, *words))
     for folder, names in groups.items():
         if not all(re.fullmatch(_PLAIN, each) for each in (folder or ".", *names)):
             raise Unclear("a name needs quotes")
-        yield f"{head}{' '.join(names)} {target}{folder}{'/' * bool(folder)}"
+        yield f"{head} {' '.join(names)} {target.rstrip('/')}/{folder}{'/' * bool(folder)}"
 
 
-def _rest(found: _Found, copy: _Copy) -> Span | None:
-    """What stands between what the RUN does to install, and what it does with the sources.
-
-    None if it does nothing with them. Raises `Unclear` if the two cannot be told apart.
-    """
-    installing = {id(call) for call, _ in found.installs}
-    listed = steps(found.run)
-    if listed is None:
-        if len(found.run.calls) == 1:
-            return None
-        raise Unclear("its script is no plain list of commands")
-    split = next(
-        (at for at, each in enumerate(listed) if not _may_stay(each, copy, installing)), None
-    )
-    if split is None:
-        return None
-    done, rest = listed[:split], listed[split:]
-    if any(id(call) in installing for each in rest for call in each.calls):
-        name = rest[0].calls[0].name
-        raise Unclear(f"`{name}` in the same RUN is not known to do without the sources")
-    if any(call.name in _STATE for each in done for call in each.calls):
-        raise Unclear("the rest of its script depends on what it sets")
-    for call in (call for each in rest for call in each.calls):
-        if re.fullmatch(_CLEANING, " ".join((call.name, *call.words[:1]))):
-            raise Unclear("its script cleans up, which another layer cannot")
-    between = Span(done[-1].span.end, rest[0].span.start)
-    if "#" in found.run.instruction.text[between.start : between.end]:
-        raise Unclear("a comment stands where its script would be divided")
-    return between
-
-
-def _may_stay(step: Step, copy: _Copy, installing: set[int]) -> bool:
-    """Does *step* do without the sources?"""
-    is_install = any(id(call) in installing for call in step.calls)
-    return (is_install and is_led_elsewhere(step, copy.target)) or is_apart(step, copy.target)
+def _missing(file: File, copy: Copy, found: Needs) -> Iterator[str]:
+    """The files that no COPY above has brought to where *copy* brings them."""
+    assert file.context
+    moments = file.moments(copy.moment.stage)
+    before = moments[: moments.index(copy.moment)]
+    for name in found.files:
+        brought = origin(file.context, before, posixpath.join(copy.target, name))
+        if brought != posixpath.normpath(posixpath.join(copy.source, name)):
+            yield name

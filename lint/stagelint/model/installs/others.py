@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: A module that a `go.mod` requires, and its version.
+_REQUIRED = r"(?m)^(?:require)?[ \t]+(\S+)[ \t]+(v\d\S*)"
+
+
 def go(folder: Folder, call: Call) -> Needs:
     """What `go mod download` reads."""
     folder.need("go.mod")
     folder.refuse("go.mod", r"(?m)=>\s*[./]", "replaces a module by a folder")
     if folder.has("go.work"):
         raise Unclear("`go.work` makes it a workspace")
+    sums = folder.text("go.sum")
+    for name, version in re.findall(_REQUIRED, folder.need("go.mod")):
+        if f"{name} {version} h1:" not in sums:
+            raise Unclear(f"`go.sum` lacks `{name}`, so it would be written anew")
     holds = ("`go mod download` leaves `go.sum` as it is",)
     return Needs(("go.mod", *folder.files("go.sum")), holds=holds)
 
@@ -82,7 +90,8 @@ def bundle(folder: Folder, call: Call) -> Needs:
     if folder.has_folder(".bundle"):
         raise Unclear("`.bundle` may be both read and written")
     files = ("Gemfile", "Gemfile.lock", *((".ruby-version",) if version else ()))
-    return Needs(folder.files(*files), writes=("vendor/bundle", ".bundle"))
+    packed = ("vendor/cache",) if folder.has_folder("vendor/cache") else ()
+    return Needs(folder.files(*files), packed, writes=("vendor/bundle", ".bundle"))
 
 
 #: What of Ruby reads files, in a Gemfile.
