@@ -26,6 +26,15 @@ def copied(file: File, moment: Moment) -> Amount | None:
     return Amount(sum(entry.size for entry in entries), Known.CONTEXT)
 
 
+def added(amounts: Sequence[Amount | None]) -> Amount | None:
+    """The sum of those that are known, at least that if one is not; None if none is."""
+    known = [each for each in amounts if each]
+    if not known:
+        return None
+    at_least = len(known) < len(amounts) or any(each.at_least for each in known)
+    return Amount(sum(each.value for each in known), known[0].known, at_least)
+
+
 def brought(file: File, source: str) -> Amount | None:
     """The bytes that one *source* of a COPY brings from the build context; None if it is not known."""
     found = [] if file.context is None else [*file.context.copied(source)]

@@ -106,7 +106,7 @@ class Outputs:
         """What *moment* makes; *reference* is that of a COPY from another stage."""
         keyword = moment.instruction.keyword
         if keyword == "RUN":
-            yield from islice(_run(moment, self._system), _MOST)
+            yield from islice(made_by_run(moment, self._system), _MOST)
         elif keyword in ("COPY", "ADD"):
             yield from islice(self._copy(moment, reference), _MOST)
         elif keyword == "WORKDIR":
@@ -265,7 +265,9 @@ def _output(moment: Moment, path: str | None, span: Span) -> Output:
     return Output(path.rstrip("/") or "/", is_open=False, moment=moment, span=span)
 
 
-def _run(moment: Moment, known: Container[tuple[str, tuple[str, ...]]]) -> Iterator[Output]:
+def made_by_run(
+    moment: Moment, known: Container[tuple[str, tuple[str, ...]]] = ()
+) -> Iterator[Output]:
     """What a RUN makes, but for the folders of the system in *known*, with what is hidden there."""
     instruction = moment.instruction
     hidden = moment.mounted

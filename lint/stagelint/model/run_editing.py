@@ -1,0 +1,73 @@
+"""Edits of RUNs step by step, of the flags of COPYs, and of whole lines between instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stagelint.edit import Edit
+from stagelint.model.calls import Call
+from stagelint.model.file import File
+from stagelint.model.moments import Moment
+from stagelint.model.rewriting import remove
+from stagelint.model.run_steps import Step, steps
+from stagelint.source import Span
+from stagelint.syntax.nodes import Comment, Instruction, Item
+
+
+def step_of(run: Moment, call: Call) -> Step | None:
+    """The step of the script of *run* that is *call* and nothing else; None if there is none."""
+    for step in steps(run) or ():
+        if call in step.calls:
+            is_alone = len(step.calls) == 1 and not step.command.redirections
+            return step if is_alone and not call.is_nested else None
+    return None
+
+
+def rewritten(file: File, run: Moment, texts: Mapping[Span, str]) -> tuple[Edit, ...]:
+    """Put *texts* in the place of steps of *run*, by their spans; an empty one takes its step out.
+
+    A RUN of which nothing is left goes with the comment right above it.
+    """
+    row = [each.span for each in steps(run) or ()]
+    kept = [at for at, span in enumerate(row) if texts.get(span, "kept")]
+    if not kept:
+        return (remove(file, with_comment(file, run.instruction)),)
+    edits = [Edit(span, text) for span, text in texts.items() if text]
+    for before, after in zip([-1, *kept], [*kept, len(row)], strict=True):
+        if after - before > 1:
+            is_first = before < 0
+            start = row[0].start if is_first else row[before].end
+            end = row[after].start if is_first else row[after - 1].end
+            edits.append(Edit(Span(start, end)))
+    return tuple(edits)
+
+
+def with_comment(file: File, instruction: Instruction) -> list[Item]:
+    """*instruction*, with the comment right above it unless that may speak of what is below, too."""
+    items = file.tree.items
+    at = file.index_of(instruction)
+    start = at
+    if not isinstance((*items[at + 1 :][:1], None)[0], Instruction):
+        while isinstance(items[start - 1], Comment):
+            start -= 1
+    return items[start : at + 1]
+
+
+def put_above(file: File, instruction: Instruction, line: str) -> Edit:
+    """Put *line* above *instruction* and the comment right above that."""
+    items = file.tree.items
+    at = file.index_of(instruction)
+    while isinstance(items[at - 1], Comment):
+        at -= 1
+    start = items[at].start
+    return Edit(Span(start, start), f"{line}{file.source.newline}")
+
+
+def set_flag(node: Instruction, name: str, value: str) -> Edit:
+    """Give *node* the flag `--name=value`, or the one it has that value."""
+    flag = node.flag(name)
+    if flag:
+        return Edit(node.logical.span(flag.value_start, flag.end), value)
+    end = node.logical.span(node.flags[-1].start, node.flags[-1].end).end if node.flags else None
+    at = node.keyword_span.end if end is None else end
+    return Edit(Span(at, at), f" --{name}={value}")
