@@ -1,10 +1,10 @@
 """What optimizations make of public projects, by real builds: `python -m bench.optimizations.public DIR`.
 
 DIR has clones, `DIR/OWNER+NAME` for OWNER/NAME, of the repositories in `public.tsv`, or of some; of
-each the commit is taken that is recorded there. Nothing is changed in it but the tags of base images,
-of which there are stand-ins (`images.py`). The Dockerfile is optimized by `stagelint optimize --fix
---unsafe-fixes`, with the rules of its row alone, built before and after, and tried: by its output, or
-by what it answers on a port. Prints the table of `python -m bench.optimizations`; exits with 1 if a
+each the commit is taken that is recorded there, and of it the folder of the Dockerfile as the build
+context. Nothing is changed in it but the tags of base images, of which there are stand-ins
+(`images.py`). The Dockerfile is optimized by `stagelint optimize --fix --unsafe-fixes`, with the rules
+of its row alone, built before and after, and tried: by its output, or by what it answers on a port. Prints the table of `python -m bench.optimizations`; exits with 1 if a
 project is not optimized, does not build or does not work after it as before.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import posixpath
 import shlex
 import subprocess
 import sys
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     repository: str
     commit: str
     dockerfile: str
+    """Its path there; the folder that it lies in is the build context."""
     rules: str
     """Comma-separated."""
     bases: str
@@ -47,23 +49,28 @@ class Row(NamedTuple):
     expect: str
     """What it then prints, among other things."""
 
+    @property
+    def name(self) -> str:
+        """Of the Dockerfile if it has one of its own, else of the repository."""
+        name = posixpath.basename(self.dockerfile).removesuffix(".dockerfile")
+        return (posixpath.basename(self.repository) if name == "Dockerfile" else name).lower()
+
     def clone(self, folder: Path) -> Path:
         """Where it is looked for."""
         return folder / self.repository.replace("/", "+")
 
     def case(self, clone: Path, folder: Path) -> Case:
         """The project, written to *folder*. Raises `Broken` if nothing is made of it."""
-        _extract(clone, self.commit, folder / "project")
-        dockerfile = folder / "project" / self.dockerfile
-        text = dockerfile.read_text("utf-8")
+        context, name = posixpath.split(self.dockerfile)
+        _extract(clone, f"{self.commit}:{context}", folder / "project")
+        dockerfile = folder / "project" / "Dockerfile"
+        text = dockerfile.with_name(name).read_text("utf-8")
         for each in filter(None, self.bases.split(",")):
             base, _, stand_in = each.partition("=")
             text = text.replace(base, stand_in)
         dockerfile.write_text(text, "utf-8")
         (folder / "expected").mkdir()
-        (folder / "expected" / self.dockerfile).write_text(
-            self._optimized(folder / "project", text)
-        )
+        (folder / "expected" / "Dockerfile").write_text(self._optimized(dockerfile, text))
         kind, *words = shlex.split(self.smoke)
         serves = int(words[0]) if kind == "serves" else 0
         return Case(
@@ -76,8 +83,8 @@ class Row(NamedTuple):
             page=words[1] if serves and len(words) > 1 else "/",
         )
 
-    def _optimized(self, project: Path, text: str) -> str:
-        """What is made of the Dockerfile, which stays as it is."""
+    def _optimized(self, dockerfile: Path, text: str) -> str:
+        """What is made of *text*, which *dockerfile* has before and after."""
         options = (
             "--fix-only",
             "--unsafe-fixes",
@@ -87,10 +94,12 @@ class Row(NamedTuple):
             "--select",
             self.rules,
         )
-        command = (sys.executable, "-m", "stagelint", "optimize", *options, self.dockerfile)
-        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        after = (project / self.dockerfile).read_text("utf-8")
-        (project / self.dockerfile).write_text(text, "utf-8")
+        command = (sys.executable, "-m", "stagelint", "optimize", *options, dockerfile.name)
+        done = subprocess.run(
+            command, cwd=dockerfile.parent, capture_output=True, text=True, check=False
+        )
+        after = dockerfile.read_text("utf-8")
+        dockerfile.write_text(text, "utf-8")
         if after == text:
             raise Broken(f"{self.repository}: not optimized: {done.stdout}{done.stderr}")
         return after
@@ -104,8 +113,8 @@ def rows() -> list[Row]:
         ]
 
 
-def _extract(clone: Path, commit: str, target: Path) -> None:
-    command = ("git", "-C", str(clone), "archive", commit)
+def _extract(clone: Path, tree: str, target: Path) -> None:
+    command = ("git", "-C", str(clone), "archive", tree)
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise Broken(f"{clone}: {done.stderr.decode('utf-8', 'replace').strip()}")
@@ -116,7 +125,7 @@ def _extract(clone: Path, commit: str, target: Path) -> None:
 def _tried(row: Row, clone: Path, docker: builders.Docker, cache: Path) -> Iterator[table.Row]:
     sizes = Sizes(docker)
     with tempfile.TemporaryDirectory(prefix="sl") as name:
-        folder = Path(name) / row.repository.rpartition("/")[2].lower()
+        folder = Path(name) / row.name
         folder.mkdir()
         case = row.case(clone, folder)
         images.provide(docker, case.images(), cache, lambda line: print(line, file=sys.stderr))

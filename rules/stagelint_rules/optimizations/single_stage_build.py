@@ -39,6 +39,11 @@ class SingleStageBuild(Rule):
     - Certificates are copied for programs in Go and Rust that may ask for them, since the slim images
       of Debian have none; their time zones they have.
 
+    Of programs in Python and in JavaScript the sources ship as well. The first stage installs what pip
+    or npm is asked for, and runs the build; the second begins with the slim image of the same tag,
+    copies the packages or the site that was made, and the sources anew. Packages that need more of the
+    system than the C library are followed by those of Debian with these libraries, or left alone.
+
     What the note says after "not fixed" is what is not known to hold.
     """
 

@@ -75,6 +75,21 @@ def single(paths: Iterable[str], moment: Moment) -> str:
     return found[0]
 
 
+def built(
+    made: Iterable[str], moments: Sequence[Moment], run: Started, besides: Sequence[str]
+) -> Copy:
+    """How the only program of those *made* is copied; *besides* as in `places`. Raises `Refused`.
+
+    It must be what is started.
+    """
+    program = single(made, run.moment)
+    for path in places(run, moments, besides):
+        if origin(path, moments) == program:
+            return shipped(path, run)
+    reason = f"it starts `{run.path}`, and the build makes `{program}`"
+    raise Refused(reason, run.moment.instruction)
+
+
 def words(call: Call, valued: Iterable[str], *, verbs: int = 1) -> list[str] | None:
     """What is no option of *call*, nor the value of one of *valued*, behind its first *verbs*.
 

@@ -9,7 +9,8 @@ the packages that are no compilers. What else it may need is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from stagelint.model.base_images import describe
 from stagelint.model.calls import Call
@@ -23,7 +24,7 @@ from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.sources import Sources
 from stagelint.model.stacks.steps import Kind, Step, is_above, step
 from stagelint.model.stages import Stage
-from stagelint.model.starting import start
+from stagelint.model.starting import Start, start
 from stagelint.model.users import is_root
 from stagelint.syntax.nodes import Instruction
 
@@ -80,12 +81,14 @@ class Division:
         copies = (*recipe.program, *read, *recipe.besides)
         self._check(recipe)
         lines = tuple(self._lines(recipe))
-        final = checks.Final(
-            recipe, describe(recipe.runtime), lines, copies, self.above, self.below, self._steps
-        )
-        checks.check(final, start(self._file.moments_behind(self._stage)).healthcheck)
+        self._check_final(recipe, lines, copies)
         holds = (*recipe.holds, _holds(read))
         return Plan(recipe.runtime, self.above[-1].instruction, copies, lines, holds=holds)
+
+    @cached_property
+    def _start(self) -> Start:
+        """What a container of the stage starts."""
+        return start(self._file.moments_behind(self._stage))
 
     def _said(self, recipe: Recipe) -> Iterator[str]:
         """Words of the command and of variables that may name files."""
@@ -158,7 +161,7 @@ class Division:
 
     def _runs_besides(self) -> frozenset[str]:
         """The programs that HEALTHCHECK runs."""
-        healthcheck = start(self._file.moments_behind(self._stage)).healthcheck
+        healthcheck = self._start.healthcheck
         return frozenset(call.name for call in healthcheck.started) if healthcheck else frozenset()
 
     # -- what the build must not do ----------------------------------------------------------------
@@ -185,6 +188,11 @@ class Division:
             found = self._steps.get(node.start)
             if found:
                 self._check_step(found, recipe)
+
+    def _check_final(self, recipe: Recipe, lines: Sequence[Line], copies: Sequence[Copy]) -> None:
+        base = describe(recipe.runtime)
+        final = checks.Final(recipe, base, lines, copies, self.above, self.below, self._steps)
+        checks.check(final, self._start.healthcheck)
 
     def _check_step(self, found: Step, recipe: Recipe) -> None:
         node = found.moment.instruction

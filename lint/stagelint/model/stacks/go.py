@@ -13,7 +13,7 @@ from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import in_force
 from stagelint.model.packages import packages
 from stagelint.model.stacks import runtimes
-from stagelint.model.stacks.artifacts import calls, origin, places, shipped, single, words
+from stagelint.model.stacks.artifacts import built, calls, words
 from stagelint.model.stacks.brought import toolchain
 from stagelint.model.stacks.division import Division
 from stagelint.model.stacks.plans import Copy, Found, Plan, Refused
@@ -130,15 +130,8 @@ def _is_static(moments: Sequence[Moment], image: Description) -> bool:
 
 
 def _program(moments: Sequence[Moment], sources: Sources, run: Started) -> Copy:
-    made = {
-        path: moment for moment, call in calls(moments) for path in _made(moment, call, sources)
-    }
-    built = single(made, run.moment)
-    places_of_base = ("/go/bin", "/root/go/bin")
-    for path in places(run, moments, places_of_base):
-        if origin(path, moments) == built:
-            return shipped(path, run)
-    raise Refused(f"it starts `{run.path}`, and the build makes `{built}`", run.moment.instruction)
+    made = (path for moment, call in calls(moments) for path in _made(moment, call, sources))
+    return built(made, moments, run, ("/go/bin", "/root/go/bin"))
 
 
 def _made(moment: Moment, call: Call, sources: Sources) -> Iterator[str]:

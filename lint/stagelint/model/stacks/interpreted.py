@@ -17,7 +17,7 @@ from stagelint.model.context import Entry
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import packages
-from stagelint.model.stacks import checks, installs
+from stagelint.model.stacks import installs
 from stagelint.model.stacks.division import METADATA, Division, written
 from stagelint.model.stacks.installs import Installs, is_of_build
 from stagelint.model.stacks.plans import Line, Plan, Refused
@@ -26,7 +26,6 @@ from stagelint.model.stacks.sources import Sources
 from stagelint.model.stacks.started import Started, runs_script
 from stagelint.model.stacks.steps import Kind, is_above
 from stagelint.model.stages import Stage
-from stagelint.model.starting import start
 from stagelint.syntax.nodes import Instruction
 
 #: Files of the build context that do not run with the program.
@@ -68,9 +67,7 @@ class Interpreted(Division):
         self._check(recipe)
         lines = tuple(self._lines(recipe))
         copies = (*recipe.program, *recipe.besides)
-        base = describe(recipe.runtime)
-        final = checks.Final(recipe, base, lines, copies, self.above, self.below, self._steps)
-        checks.check(final, start(self._file.moments_behind(self._stage)).healthcheck)
+        self._check_final(recipe, lines, copies)
         return Plan(
             recipe.runtime,
             self.above[-1].instruction,
@@ -117,8 +114,7 @@ class Interpreted(Division):
     @property
     def commands(self) -> list[Moment]:
         """The ENTRYPOINT and the CMD in force at the end of the stage."""
-        found = start(self._file.moments_behind(self._stage))
-        return [each for each in (found.entrypoint, found.command) if each]
+        return [each for each in (self._start.entrypoint, self._start.command) if each]
 
     def started(self, lacks: Collection[str]) -> Started:
         """What the image starts first. Raises `Refused` if it may start one of *lacks*."""

@@ -11,7 +11,7 @@ from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import in_force
 from stagelint.model.stacks import runtimes
-from stagelint.model.stacks.artifacts import calls, origin, places, shipped, single
+from stagelint.model.stacks.artifacts import built, calls
 from stagelint.model.stacks.brought import toolchain
 from stagelint.model.stacks.division import Division
 from stagelint.model.stacks.plans import Copy, Found, Plan, Refused
@@ -109,14 +109,8 @@ def _locked(sources: Sources, run: Started, bundled: str) -> str:
 
 
 def _program(moments: Sequence[Moment], sources: Sources, run: Started) -> Copy:
-    made = {
-        path: moment for moment, call in calls(moments) for path in _made(moment, call, sources)
-    }
-    built = single(made, run.moment)
-    for path in places(run, moments, ("/usr/local/cargo/bin", "/root/.cargo/bin")):
-        if origin(path, moments) == built:
-            return shipped(path, run)
-    raise Refused(f"it starts `{run.path}`, and the build makes `{built}`", run.moment.instruction)
+    made = (path for moment, call in calls(moments) for path in _made(moment, call, sources))
+    return built(made, moments, run, ("/usr/local/cargo/bin", "/root/.cargo/bin"))
 
 
 def _made(moment: Moment, call: Call, sources: Sources) -> Iterator[str]:
