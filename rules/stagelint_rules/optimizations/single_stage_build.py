@@ -94,6 +94,57 @@ class SingleStageBuild(Rule):
         Bad(
             """
             --- Dockerfile
+            # `psycopg2` is compiled, and loads the library of PostgreSQL
+            FROM python:3.13-bookworm
+                 ^^^^^^^^^^^^^^^^^^^^ the compilers of `python:3.13-bookworm` ship with the program
+            WORKDIR /app
+            COPY requirements.txt ./
+            RUN pip install --no-cache-dir -r requirements.txt
+            COPY . .
+            CMD ["python", "main.py"]
+            --- requirements.txt
+            psycopg2==2.9.10
+            --- main.py
+            import psycopg2
+            """,
+            fixed="""
+            --- Dockerfile
+            # `psycopg2` is compiled, and loads the library of PostgreSQL
+            FROM python:3.13-bookworm AS build
+            WORKDIR /app
+            COPY requirements.txt ./
+            RUN pip install --prefix=/install --no-cache-dir -r requirements.txt
+
+            FROM python:3.13-slim-bookworm
+            WORKDIR /app
+            RUN apt-get update \\
+                && apt-get install -y --no-install-recommends libpq5 \\
+                && rm -rf /var/lib/apt/lists/*
+            COPY --from=build /install /usr/local
+            COPY . .
+            CMD ["python", "main.py"]
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # what `torch` needs of the system is not known
+            FROM python:3.13-bookworm
+                 ^^^^^^^^^^^^^^^^^^^^ the compilers of `python:3.13-bookworm` ship with the program
+            WORKDIR /app
+            COPY . .
+            RUN pip install --no-cache-dir -r requirements.txt
+            CMD ["python", "main.py"]
+            --- requirements.txt
+            torch==2.9.0
+            --- main.py
+            import torch
+            """
+        ),
+        Bad(
+            """
+            --- Dockerfile
             # `zlib1g` is what `zlib1g-dev` is for
             FROM debian:bookworm
             RUN apt-get update && apt-get install -y --no-install-recommends gcc make zlib1g-dev procps
