@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from stagelint.edit import Guarantee
 from stagelint.model.archives import may_unpack
 from stagelint.model.calls import Call
 from stagelint.model.context import Context, Entry
@@ -25,7 +26,10 @@ PNPM = {"package.json": LEFT_PAD, "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
 PIP = {"requirements.txt": "flask==3.1.0\n"}
 UV = {"pyproject.toml": '[project]\nname = "a"\n', "uv.lock": ""}
 POETRY = {"pyproject.toml": "[tool.poetry]\n", "poetry.lock": ""}
-GO = {"go.mod": "module a\n", "go.sum": ""}
+GO = {
+    "go.mod": "module a\n\nrequire b.example/c v1.0.0\n",
+    "go.sum": "b.example/c v1.0.0 h1:x=\nb.example/c v1.0.0/go.mod h1:y=\n",
+}
 POM = {"pom.xml": "<project/>"}
 CSPROJ = {"App.csproj": "<Project/>"}
 GEMS = {
@@ -150,6 +154,7 @@ def test_what_is_read(command: str, files: Mapping[str, object], read: str) -> N
         ("pipenv install", {"Pipfile": "", "Pipfile.lock": ""}, "--deploy"),
         ("go mod download", {**GO, "go.mod": "replace a => ./a\n"}, "replaces"),
         ("go mod download", {**GO, "go.work": ""}, "workspace"),
+        ("go mod download", {**GO, "go.mod": "require (\n\ta.example/b v1.0.0\n)\n"}, "lacks"),
         ("mvn dependency:go-offline", {"pom.xml": "<modules><module>a</module>"}, "modules"),
         ("mvn dependency:go-offline -f a/pom.xml", POM, "other files"),
         ("cargo fetch", {"Cargo.toml": ""}, "targets"),
@@ -261,3 +266,14 @@ def test_a_script_that_is_no_plain_list_has_no_steps(command: str) -> None:
 )
 def test_add_unpacks_by_content(head: bytes, unpacks: bool) -> None:
     assert may_unpack(head) is unpacks
+
+
+def test_gems_that_are_packed_are_read() -> None:
+    packed = {**GEMS, "vendor/cache/rack-3.1.0.gem": "", "vendor/cache/rake.gem": ""}
+
+    assert needs_of("bundle install", packed).folders == ("vendor/cache",)
+
+
+def test_the_cache_of_uv_differs_in_each_build() -> None:
+    assert needs_of("uv sync --locked", UV).promise is Guarantee.SAME_BUT_CACHES
+    assert needs_of("uv sync --locked --no-cache", UV).promise is Guarantee.SAME_IMAGE

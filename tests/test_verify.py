@@ -319,6 +319,7 @@ def test_the_largest_difference_comes_first() -> None:
         ("/var/logs", False),
         ("/root/.cache/pip/http/x", True),
         ("/root/.cache/pip2", False),
+        ("/root/.cache/uv/archive-v0/x", True),
         ("/root/.cache/other", False),
         ("/home/me/.npm/_cacache/x", True),
         ("/srv/root/.npm/x", False),

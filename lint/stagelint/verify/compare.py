@@ -16,11 +16,12 @@ CACHES = {
     "dnf": r"/var/cache/(?:dnf|libdnf5|yum)",  # dnf.conf(5): cachedir
     "apk": r"/var/cache/apk|/etc/apk/cache",  # apk-cache(5)
     "pip": r"(?:/root|/home/[^/]+)/\.cache/pip",  # pip 25 user guide, Caching
+    "uv": r"(?:/root|/home/[^/]+)/\.cache/uv",  # docs.astral.sh/uv, Caching
     "npm": r"(?:/root|/home/[^/]+)/\.npm",  # npm config: cache
     "logs": r"/var/log",  # Filesystem Hierarchy Standard 3.0, 5.10
 }
 _CACHED = re.compile(rf"(?:{'|'.join(CACHES.values())})(?:/.*)?", re.DOTALL)
-#: What leads to pip's: the folder may come and go with it.
+#: What leads to pip's and uv's: the folder may come and go with it.
 _LEADING = re.compile(r"(?:/root|/home/[^/]+)/\.cache")
 
 ONLY_BEFORE, ONLY_AFTER = frozenset({"only before"}), frozenset({"only after"})

@@ -145,6 +145,19 @@ class SourcesCopiedBeforeInstall(Rule):
         Bad(
             """
             --- Dockerfile
+            # pip has its settings in there
+            FROM python:3.13-slim
+            COPY . /
+            ^^^^^^^^ a change of any file runs `pip install` again
+            RUN pip install -r requirements.txt
+            --- requirements.txt
+            flask==3.1.0
+            --- etc/pip.conf
+            """,
+        ),
+        Bad(
+            """
+            --- Dockerfile
             # the project itself is installed
             FROM python:3.13-slim
             WORKDIR /app

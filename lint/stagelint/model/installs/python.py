@@ -56,7 +56,8 @@ def pip(folder: Folder, call: Call) -> Needs:
         () if is_pinned else ("versions that are left open may stay as they were installed last",)
     )
     writes = tuple(each for each in made if not each.startswith(".."))
-    return Needs((*found, *settings), writes=writes, holds=holds)
+    promise = _promise_of_uv(call) if call.name == "uv" else Guarantee.SAME_IMAGE
+    return Needs((*found, *settings), writes=writes, holds=holds, promise=promise)
 
 
 def _values(call: Call, *options: str) -> Iterator[str]:
@@ -118,7 +119,13 @@ def uv_sync(folder: Folder, call: Call) -> Needs:
         ("pyproject.toml", "uv.lock", *folder.files("uv.toml", ".python-version")),
         writes=(".venv",),
         holds=() if frozen else ("`uv sync` leaves `uv.lock` as it is",),
+        promise=_promise_of_uv(call),
     )
+
+
+def _promise_of_uv(call: Call) -> Guarantee:
+    """Folders of its cache have names by chance."""
+    return Guarantee.SAME_IMAGE if call.has("--no-cache", "-n") else Guarantee.SAME_BUT_CACHES
 
 
 def poetry(folder: Folder, call: Call) -> Needs:
@@ -131,7 +138,8 @@ def poetry(folder: Folder, call: Call) -> Needs:
     folder.refuse(
         "poetry.lock", r"(?m)^type = \"(?:directory|file)\"", "takes packages from the project"
     )
-    return Needs(("pyproject.toml", "poetry.lock", *folder.files("poetry.toml")), writes=(".venv",))
+    files = ("pyproject.toml", "poetry.lock", *folder.files("poetry.toml"))
+    return Needs(files, writes=(".venv",), promise=Guarantee.SAME_BUT_CACHES)
 
 
 def pipenv(folder: Folder, call: Call) -> Needs:
