@@ -12,6 +12,7 @@ from stagelint.model.moments import Moment
 from stagelint.model.placement import destination, is_file, is_in
 from stagelint.model.refinements import OF_SYSTEM
 from stagelint.model.run_editing import step_of
+from stagelint.model.run_steps import Step
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
 
@@ -44,7 +45,7 @@ def moved(file: File, run: Moment, call: Call, first: Moment, folder: str) -> Mo
                 doubt = doubt or f"`{account.call.name}` is no command of its own"
             else:
                 steps.append((moment, step.span))
-                doubt = doubt or _unclear(file, first, run, step.span)
+                doubt = doubt or _unclear(file, first, run, step)
         others = [each.name for each in moment.calls if _is_before(each, call, moment, run)]
         if any(name in OF_SYSTEM - MAKERS for name in others) and any(
             each.is_system for each in found
@@ -81,19 +82,21 @@ def _objection(file: File, moment: Moment, first: Moment, folder: str) -> str:
     return ""
 
 
-def _unclear(file: File, first: Moment, run: Moment, step: Span) -> str:
+def _unclear(file: File, first: Moment, run: Moment, step: Step) -> str:
     """Why the text of *step* may mean something else at *first*."""
-    text = file.source.text[step.start : step.end]
+    (call,) = step.calls
+    text = file.source.text[step.span.start : step.span.end]
     if "\n" in text and run.instruction.escape != "\\":
         return "the command that makes the user is divided into lines"
-    between = _since(file, first, run)
     names = {
         pair.key
-        for each in between
+        for each in _since(file, first, run)
         if each.instruction.keyword in ("ARG", "ENV")
         for pair in each.instruction.pairs
     }
+    names.update(call.settings)
     used = set(re.findall(r"\$\{?(\w+)", text))
-    if used & names or re.search(r"\$[({]?[^\w{(]|`|\$\(", text):
+    is_set = all(first.declares(each) for each in used)
+    if not is_set or used & names or re.search(r"\$[({]?[^\w{(]|`|\$\(", text):
         return "the command that makes the user has variables that are not known there"
     return ""

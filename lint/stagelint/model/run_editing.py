@@ -8,7 +8,7 @@ from stagelint.edit import Edit
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
-from stagelint.model.rewriting import remove
+from stagelint.model.rewriting import remove, with_comments
 from stagelint.model.run_steps import Step, steps
 from stagelint.source import Span
 from stagelint.syntax.nodes import Comment, Instruction, Item
@@ -55,11 +55,7 @@ def with_comment(file: File, instruction: Instruction) -> list[Item]:
 
 def put_above(file: File, instruction: Instruction, line: str) -> Edit:
     """Put *line* above *instruction* and the comment right above that."""
-    items = file.tree.items
-    at = file.index_of(instruction)
-    while isinstance(items[at - 1], Comment):
-        at -= 1
-    start = items[at].start
+    start = with_comments(file, instruction)[0].start
     return Edit(Span(start, start), f"{line}{file.source.newline}")
 
 

@@ -161,6 +161,15 @@ class RecursiveChownAfterCopy(Rule):
         ),
         Bad(
             """
+            # above the COPY, the command that makes the user would not know the number
+            FROM debian:12-slim
+            COPY . /app
+            RUN export NUMBER=1000 && useradd --uid $NUMBER app && chown -R app:app /app
+                                                                   ^^^^^^^^^^^^^^^^^^^^^ what is copied to `/app` is stored a second time
+            """
+        ),
+        Bad(
+            """
             # `find` may look whose the files are
             FROM debian:12-slim
             COPY . /app
