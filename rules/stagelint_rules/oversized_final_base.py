@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
@@ -8,6 +9,7 @@ from stagelint.model.base_images import Description, Size
 from stagelint.model.doubts import Doubt, doubts
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.images import Reference
+from stagelint.model.packages import packages
 from stagelint.model.rewriting import build_on
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
@@ -15,6 +17,10 @@ from stagelint.tuples import NamedTuple
 
 #: Bytes saved that are worth a finding, and a warning.
 LITTLE, MUCH = 10_000_000, 50_000_000
+
+#: Packages that link manual pages when they are set up, and fail where there is no folder for them
+#: (https://bugs.debian.org/863199).
+_MANUALS = r"openjdk-|default-(?:jre|jdk)|postgresql"
 
 
 class OversizedFinalBase(Rule):
@@ -77,6 +83,14 @@ class OversizedFinalBase(Rule):
             FROM python:3.12.4
                  ^^^^^^^^^^^^^ `python:3.12.4` is about 411 MB compressed and `python:3.12.4-slim` 43 MB: 368 MB less (2026-08-05)
             RUN git clone https://example.com/app
+            """,
+        ),
+        Bad(
+            """
+            # what sets it up links manual pages
+            FROM debian:bookworm
+                 ^^^^^^^^^^^^^^^ `debian:bookworm` is 48 MB compressed and `debian:bookworm-slim` 28 MB: 20 MB less (2026-08-04)
+            RUN apt-get update && apt-get install -y openjdk-17-jre-headless
             """,
         ),
         Bad(
@@ -219,6 +233,9 @@ def _fix(
     if against:
         line = file.source.position(against.moment.instruction.code_start).line
         return None, f"not fixed: {against.reason} (line {line})"
+    manual = _manual(file, root)
+    if manual:
+        return None, f"not fixed: `{manual}` needs folders of manual pages, which the variant lacks"
     other = _other_user(file, root, described)
     if other:
         return None, f"not fixed: stage `{other.label}` is built on it too, and may need more"
@@ -230,6 +247,14 @@ def _fix(
     if described.reference.digest:
         return None, "not fixed: it is pinned by a digest, and that of the variant is not known"
     return Fix(f"Build on `{text}`", (edit,), Guarantee.BEHAVIOUR), ""
+
+
+def _manual(file: File, root: Stage) -> str:
+    """A package that is installed upon *root* and fails without folders for manual pages."""
+    stages = (stage for stage in file.stages if root in file.chain(stage))
+    calls = [call for stage in stages for run in file.moments(stage) for call in run.calls]
+    names = (name for each in packages(calls) for name in each.names)
+    return next((name for name in names if re.match(_MANUALS, name)), "")
 
 
 def _other_user(file: File, root: Stage, described: Description) -> Stage | None:

@@ -8,6 +8,7 @@ from stagelint.model import File
 from stagelint.model.base_images import Description, Size, size_said
 from stagelint.model.families import RUNTIMES
 from stagelint.model.gains import Amount, Gain, Known
+from stagelint.model.images import Reference
 from stagelint.model.stages import Stage
 from stagelint.model.toolchain import Cause, causes
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
@@ -144,9 +145,14 @@ class ToolchainInFinalImage(Rule):
     def _sdk(self, file: File, found: Cause, image: Description, target: Stage) -> Finding:
         runtime = RUNTIMES[image.family.language]
         runs = "runs" if found.is_shown else "seems to run"
-        fix, smaller = _jre(file, found, image, target)
-        named = filter(None, (str(image.reference), smaller))
-        known = [file.sizes.size(reference) for reference in named]
+        jre = image.jre()
+        if jre:
+            against = _objection(file, found, image, target)
+        else:
+            is_java = image.family.language == "java"
+            against = "its repository is not known to have a JRE of that version" if is_java else ""
+        known = [file.sizes.size(str(each)) for each in (image.reference, jre) if each]
+        words = (against and f"not fixed: {against}", runtime.advice, *map(size_said, known))
         related: tuple[Related, ...] = ()
         if found.stage is not target:
             span = target.opening.code_span
@@ -157,8 +163,8 @@ class ToolchainInFinalImage(Rule):
             f"{runtime.toolchain} of `{image.reference}` ships, and the program {runs} without it",
             severity=Severity.WARNING if found.is_shown else Severity.INFO,
             stage=found.stage,
-            fix=fix,
-            note="; ".join((runtime.advice, *filter(None, map(size_said, known)))),
+            fix=_fix(found.stage, jre) if jre and not against else None,
+            note="; ".join(filter(None, words)),
             related=related,
             gain=_gain(known),
         )
@@ -174,31 +180,27 @@ def _gain(known: list[Size | None]) -> Gain:
     return Gain(Amount(before.bytes - after.bytes, Known.CATALOGUE), ships_less=True)
 
 
-def _jre(
-    file: File, found: Cause, image: Description, target: Stage
-) -> tuple[Fix | None, str | None]:
-    """The fix that takes the JRE, and the reference of that, as far as either is known."""
-    jre, base = image.jre(), found.stage.base
-    if jre is None:
-        return None, None
-    chain = {stage.index for stage in file.chain(target)}
-    is_shared = any(
-        reference.needs in chain and reference.stage not in chain
-        for reference in file.graph.references
-    )
-    texts = [
-        str(moment.instruction)
-        for moment in file.moments_behind(target)
-        if moment.instruction.keyword in _START_PROGRAMS
-    ]
-    if (
-        is_shared
-        or base.raw != base.text
-        or image.reference.digest
-        or any(call.name != "java" for call in found.programs)
-        or any(re.search(_OF_JDKS, text) or re.search(_IN_JDKS, text) for text in texts)
-    ):
-        return None, str(jre)
-    written = f"{base.raw.rpartition(':')[0]}:{jre.tag}"
-    title = f"Run it on the JRE `{jre}`"
-    return Fix(title, (Edit(base.span, written),), Guarantee.BEHAVIOUR), str(jre)
+def _objection(file: File, found: Cause, image: Description, target: Stage) -> str:
+    """What stands against the JRE; empty if nothing does."""
+    base, chain = found.stage.base, {stage.index for stage in file.chain(target)}
+    others = (each for each in file.graph.references if each.stage not in chain)
+    if any(reference.needs in chain for reference in others):
+        return "another stage is built on it too, or copies from it"
+    if base.raw != base.text:
+        return "its name is put together from variables"
+    if image.reference.digest:
+        return "it is pinned by a digest, and that of the JRE is not known"
+    if any(call.name != "java" for call in found.programs):
+        return "it starts more than `java`"
+    for moment in file.moments_behind(target):
+        text = str(moment.instruction) if moment.instruction.keyword in _START_PROGRAMS else ""
+        match = re.search(_OF_JDKS, text) or re.search(_IN_JDKS, text)
+        if match:
+            return f"`{match[0]}` may need the JDK"
+    return ""
+
+
+def _fix(stage: Stage, jre: Reference) -> Fix:
+    written = f"{stage.base.raw.rpartition(':')[0]}:{jre.tag}"
+    edit = Edit(stage.base.span, written)
+    return Fix(f"Run it on the JRE `{jre}`", (edit,), Guarantee.BEHAVIOUR)

@@ -130,15 +130,18 @@ def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:
     yield from left
 
 
-def kept(run: Moment, cache: Cache) -> Iterator[tuple[ManagerCall, Fix | None]]:
-    """Those, each with the fix that empties *cache* once more at the end of *run*."""
+def kept(run: Moment, cache: Cache) -> Iterator[tuple[ManagerCall, Fix | None, str]]:
+    """Those, each with the fix that empties *cache* at the end of *run*, or why there is none."""
     found = [*filled(run, cache)]
     if found:
         last = found[-1]
         command = cache.cleaner.format(program=last.program)
         edits = append_command(run.instruction, command, last.call)
         fix = Fix(f"Add `{command}`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
-        yield from ((told, fix) for told in found)
+        note = (
+            "" if fix else f"not fixed: the RUN does not end with a plain command, for `{command}`"
+        )
+        yield from ((told, fix, note) for told in found)
 
 
 def pip_caches(file: File, stage: Stage) -> Iterator[tuple[Moment, ManagerCall]]:
@@ -175,13 +178,16 @@ def are_lists_read(file: File, run: Moment) -> bool:
     for stage in file.stages[run.stage.index :]:
         if stage.base.stage in heirs:
             heirs.add(stage.index)
-        if stage.index in heirs and _reads_lists(file.moments(stage), run):
+        # An ONBUILD runs in the image of another file.
+        if stage.index in heirs and _reads_lists(file.written(stage), run):
             return True
     return False
 
 
 #: What stands elsewhere is taken for a script, which may install something.
 _FOLDERS_OF_PROGRAMS = ("/bin/", "/sbin/", "/usr/", "/opt/")
+#: What installs packages by `apt-get`, and fetches no lists for it.
+_BY_APT = frozenset("gdebi tasksel rosdep mk-build-deps ansible-playbook".split())
 
 
 def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
@@ -191,13 +197,18 @@ def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
             continue
         if moment.instruction.keyword == "RUN" and not moment.calls:
             return True  # it cannot be read
+        for call in moment.started:
+            if call.name in APT_LISTS.programs:
+                return "update" not in call.words
         for call in moment.calls:
             if call.name in APT_LISTS.programs:
                 return "update" not in call.words
+            if call.name in _BY_APT or not APT_LISTS.programs.isdisjoint(call.words):
+                return True  # `xargs apt-get`
             is_script = "/" in call.path and not call.path.startswith(_FOLDERS_OF_PROGRAMS)
             if call.name.startswith("apt") or is_script or call.name.endswith(".sh"):
                 return True
-            if call.name in ("sh", "bash", "", "gdebi", "tasksel") and "-c" not in call.arguments:
+            if call.name in ("sh", "bash", "") and "-c" not in call.arguments:
                 return True
     return False
 

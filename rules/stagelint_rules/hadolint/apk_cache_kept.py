@@ -15,6 +15,8 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 _OPTION = "--no-cache"
 #: Options that it makes needless: they fetch the index anew.
 _FETCHING = frozenset({"-U", "--update", "--update-cache"})
+#: All that fetches the index, and leaves it.
+_INDEX = APK_CACHE._replace(verbs=APK_CACHE.verbs | {"update", "upgrade"})
 #: More are left to a person.
 _MOST_EDITS = 200
 
@@ -26,8 +28,9 @@ class ApkCacheKept(Rule):
 
     It speaks of `apk add` without `--no-cache`, once for each call. It is silent where hadolint is
     not: where the same RUN removes `/var/cache/apk`, and where a cache is mounted at
-    `/etc/apk/cache` or above. The fix adds `--no-cache` to all such calls of the file, since one
-    may read what another has left, or puts it in the place of `--update`.
+    `/etc/apk/cache` or above. The fix adds `--no-cache` to all such calls in the layers that ship
+    and in the stages built upon them, since one may read what another has left, or puts it in the
+    place of `--update`. So it does to `apk update` and `apk upgrade`, which leave the index as well.
     """
 
     code = "DL3019"
@@ -49,6 +52,42 @@ class ApkCacheKept(Rule):
             """,
             unsafe=True,
         ),
+        Bad(
+            """
+            # what fetches the index before, and what is built upon it
+            FROM alpine:3.20 AS other
+            RUN apk add make
+
+            FROM alpine:3.20 AS base
+            RUN apk update && apk upgrade -a && apk add curl
+                                                ^^^^^^^ the index that `apk` fetches stays in the image
+
+            FROM base AS build
+            RUN apk add gcc
+            RUN gcc -o /app app.c
+
+            FROM base
+            COPY --from=build /app /app
+            COPY --from=other /usr/bin/make /usr/bin/
+            """,
+            fixed="""
+            # what fetches the index before, and what is built upon it
+            FROM alpine:3.20 AS other
+            RUN apk add make
+
+            FROM alpine:3.20 AS base
+            RUN apk update --no-cache && apk upgrade --no-cache -a && apk add --no-cache curl
+
+            FROM base AS build
+            RUN apk add --no-cache gcc
+            RUN gcc -o /app app.c
+
+            FROM base
+            COPY --from=build /app /app
+            COPY --from=other /usr/bin/make /usr/bin/
+            """,
+            unsafe=True,
+        ),
         Good(
             """
             FROM alpine:3.20
@@ -62,22 +101,24 @@ class ApkCacheKept(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        spoken = {stage.index for stage in self.stages(file)}
         found = [
             (stage, run, told)
             for stage in file.stages
+            if not spoken.isdisjoint(part.index for part in file.chain(stage))
             for run in file.written(stage)
-            for told in filled(run, APK_CACHE)
+            for told in filled(run, _INDEX)
         ]
         fix = _fix(found)
-        spoken = {stage.index for stage in self.stages(file)}
         for stage, _, told in found:
-            if stage.index in spoken:
+            if stage.index in spoken and told.verb in APK_CACHE.verbs:
                 yield self.finding(
                     file,
                     told.head,
                     "the index that `apk` fetches stays in the image",
                     stage=stage,
                     fix=fix,
+                    note="" if fix else "not fixed: not all of these calls are written plainly",
                 )
 
 

@@ -69,6 +69,24 @@ class AptListsKept(Rule):
             RUN apt-get install -y curl
             """
         ),
+        Bad(
+            """
+            # more is installed where a container starts
+            FROM debian:12
+            RUN apt-get update
+                ^^^^^^^^^^^^^^ the lists that `apt-get update` fetches stay in the image
+            CMD ["sh", "-c", "apt-get install -y curl"]
+            """
+        ),
+        Bad(
+            """
+            # more is installed in images that are built upon this one
+            FROM debian:12
+            RUN apt-get update
+                ^^^^^^^^^^^^^^ the lists that `apt-get update` fetches stay in the image
+            ONBUILD RUN xargs apt-get install -y < packages.txt
+            """
+        ),
         Good(
             """
             FROM debian:12 AS build

@@ -72,6 +72,14 @@ class DnfCacheKept(Rule):
             """,
             unsafe=True,
         ),
+        Bad(
+            """
+            # it ends with a comment
+            FROM example.com/linux:9
+            RUN microdnf install findutils # for xargs
+                ^^^^^^^^^^^^^^^^ what `microdnf install` downloads stays in the image
+            """
+        ),
         Good(
             """
             FROM example.com/linux:9
@@ -88,6 +96,6 @@ class DnfCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                for told, fix in kept(run, DNF_CACHE):
+                for told, fix, note in kept(run, DNF_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)

@@ -74,6 +74,6 @@ class YumCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                for told, fix in kept(run, YUM_CACHE):
+                for told, fix, note in kept(run, YUM_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)

@@ -49,6 +49,6 @@ class ZypperCacheKept(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in self.stages(file):
             for run in file.written(stage):
-                for told, fix in kept(run, ZYPPER_CACHE):
+                for told, fix, note in kept(run, ZYPPER_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix)
+                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)

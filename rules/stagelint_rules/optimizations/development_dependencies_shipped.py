@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from stagelint.edit import Edit, Fix, Guarantee
@@ -70,6 +71,8 @@ _RUNNERS = frozenset(
 )
 #: What compiles a program, and checks its types, when it starts.
 _COMPILING = frozenset("ts-node ts-node-dev ts-node-esm tsx babel-node swc-node vite-node".split())
+#: What of a script is no package's.
+_SYSTEM = frozenset("node echo exec cd mkdir rm cp mv sleep exit true :".split())
 #: What npm, pnpm and Composer do besides.
 _IDLE = frozenset(
     "install i ci clean-install cache config set prune dedupe version audit fund dump-autoload"
@@ -166,6 +169,51 @@ class DevelopmentDependenciesShipped(Rule):
             {"scripts": {"start": "node server.js"}, "devDependencies": {"dotenv": "~16"}}
             --- server.js
             require("dotenv").config()
+            """,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # its packages bring programs of other names
+            FROM node:22-slim
+            WORKDIR /app
+            COPY . .
+            RUN npm ci
+                ^^^^^^ `npm ci` installs what only development needs: `@vue/cli-service`
+            CMD ["npm", "run", "web"]
+            --- package.json
+            {"scripts": {"web": "vue-cli-service serve"}, "devDependencies": {"@vue/cli-service": "~5"}}
+            --- main.js
+            """,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # it is built each time it starts
+            FROM node:22-slim
+            WORKDIR /app
+            COPY . .
+            RUN npm ci
+                ^^^^^^ `npm ci` installs what only development needs: `typescript`
+            CMD ["npm", "start"]
+            --- package.json
+            {"scripts": {"prestart": "tsc", "start": "node main"}, "devDependencies": {"typescript": "~5"}}
+            --- main.ts
+            """,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # npm does not know `--omit` before its version 7
+            FROM node:14-slim
+            WORKDIR /app
+            COPY . .
+            RUN npm ci
+                ^^^^^^ `npm ci` installs what only development needs: `jest`
+            CMD ["node", "main"]
+            --- package.json
+            {"devDependencies": {"jest": "~30"}}
+            --- main.js
             """,
         ),
         Bad(
@@ -273,7 +321,7 @@ class DevelopmentDependenciesShipped(Rule):
             found = _manifest(file, moments[:at], told, manager)
             if found is not None and not found.names:
                 continue
-            note = _objection(file, target, run, found)
+            note = _objection(file, target, run, found) or _too_old(file, run, told)
             yield self.finding(
                 file,
                 told.head,
@@ -331,6 +379,8 @@ class _Manifest(NamedTuple):
     hooks: Mapping[str, str]
     """Scripts that the install runs."""
     scripts: Mapping[str, str]
+    needed: Collection[str] = ()
+    """The names of the packages that are not for development alone."""
 
 
 def _manifest(
@@ -348,7 +398,8 @@ def _manifest(
         if package is None or package.has_workspaces:
             return None
         names = package.dev_dependencies.keys() - package.dependencies.keys()
-        return _Manifest(folder, names, package.install_scripts, package.scripts)
+        needed = package.dependencies.keys()
+        return _Manifest(folder, names, package.install_scripts, package.scripts, needed)
     found = table(file.context, path)
     if found is None:
         return None
@@ -364,18 +415,52 @@ def _objection(file: File, target: Stage, run: Moment, found: _Manifest | None) 
     if found.hooks:
         return f"the install runs the script `{next(iter(found.hooks))}`, which may need them"
     for call in programs(file, target):
-        script = _script(call)
-        if call.name in ("npm", "pnpm", "yarn") and script not in found.scripts:
-            return f"what `{call.name}` starts is not known"
-        words = [call.name, *re.split(r"[\s&|;]+", found.scripts.get(script, ""))]
-        if not _COMPILING.isdisjoint(words):
-            return "the program is compiled when it starts, for which types may be needed"
-        if set(words) & {each.rpartition("/")[2] for each in found.names}:
-            return f"the script `{script}` may start one of them"
+        reason = _started(call, found)
+        if reason:
+            return reason
     other = _other(file, run)
     if other:
         return f"stage `{other.label}` is built on it too, and may need them"
     return _named(file.context, found)
+
+
+def _too_old(file: File, run: Moment, told: ManagerCall) -> str:
+    """Why its npm does not know the option; empty if it may."""
+    image = file.histories[run.stage.index].image
+    is_node = image is not None and image.reference.path == "library/node"
+    if told.program == "npm" and is_node and image and (15,) > image.version > ():
+        return f"npm knows `--omit` from version 7 on, and `{image.reference}` has an older one"
+    return ""
+
+
+def _started(call: Call, found: _Manifest) -> str:
+    """Why what *call* starts in a container may need one of them; empty if it does not."""
+    script = _script(call)
+    texts = {"": shlex.join([call.name, *filter(None, call.arguments)])}
+    if call.name in ("npm", "pnpm", "yarn"):
+        if script not in found.scripts:
+            return f"what `{call.name}` starts is not known"
+        around = (f"pre{script}", script, f"post{script}")
+        texts = {name: found.scripts[name] for name in around if name in found.scripts}
+    for name, text in texts.items():
+        words = re.split(r"[\s&|;/]+", text)
+        if not _COMPILING.isdisjoint(words):
+            return "the program is compiled when it starts, for which types may be needed"
+        if set(words) & {each.rpartition("/")[2] for each in found.names}:
+            return f"the script `{name}` may start one of them" if name else "it starts one of them"
+        unknown = next(_unknown(text, found), "") if name else ""
+        if unknown:
+            return f"the script `{name}` starts `{unknown}`, which one of them may bring"
+    return ""
+
+
+def _unknown(script: str, found: _Manifest) -> Iterator[str]:
+    """The programs that *script* starts and a package for development may bring."""
+    brought = {each.rpartition("/")[2] for each in found.needed}
+    for part in re.split(r"[&|;]+", script):
+        match = re.match(r"\s*(?:\w+=\S*\s+)*(\S+)", part)
+        if match and match[1] not in _SYSTEM and match[1] not in brought:
+            yield match[1]
 
 
 def _script(call: Call) -> str:
