@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.equivalence import builders
+from bench.optimizations import images
 from stagelint.model.plain_folders import PLAIN
 
 _LINKED = "RUN mkdir /a && touch /t && ln -s /t /a/f"
@@ -75,6 +76,7 @@ def test_a_link_makes_the_folders_above_anew(
 
 @pytest.mark.parametrize("image", ["python:3.11-slim", "node:18-slim"])
 def test_the_folders_of_debian_are_plain(reaching_docker: builders.Docker, image: str) -> None:
+    images.provide(reaching_docker, [image], images.CACHE, lambda line: None)
     paths = sorted(PLAIN)
     command = ("run", "--rm", image, "stat", "-c", "%n %a %u:%g %F", *paths)
 
