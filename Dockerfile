@@ -23,6 +23,7 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title="stagelint" \
       org.opencontainers.image.description="Linter and fixer for multi-stage Dockerfiles" \
       org.opencontainers.image.licenses="Apache-2.0"
+# stagelint: ignore[SL312] buildah 1.28, which is Debian 12's, does not know --link
 COPY --from=build /opt/stagelint /opt/stagelint
 ENV PATH=/opt/stagelint/bin:$PATH
 WORKDIR /work
