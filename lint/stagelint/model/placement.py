@@ -10,18 +10,13 @@ from itertools import takewhile
 from stagelint.model import inventory
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.outputs import made_by_run
+from stagelint.model.outputs import is_in, made_by_run
 
 #: Endings of files that are no folders.
 _FILES = (
     r".*[^/]\.(?:sh|bash|py|js|mjs|cjs|ts|rb|pl|php|conf|cfg|cnf|ini|env|json|ya?ml|toml|xml|txt|md|html|css"
     r"|sql|properties|service|jar|war|so|crt|pem|key|lock|tmpl|tpl|j2|gz|tgz|zip|whl|deb|rpm|exe|dll)"
 )
-
-
-def is_in(path: str, folder: str) -> bool:
-    """Is the absolute *path* the *folder* or below it? Neither has a slash at its end."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def between(folder: str, path: str) -> list[str]:

@@ -17,9 +17,9 @@ from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.outputs import Output, made_by_run
+from stagelint.model.outputs import Output, is_in, made_by_run
 from stagelint.model.packages import packages
-from stagelint.model.placement import before, between, destination, is_file, is_in
+from stagelint.model.placement import before, between, destination, is_file
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
 

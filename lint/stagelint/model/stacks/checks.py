@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stagelint.model.base_images import Description
 from stagelint.model.moments import Moment
+from stagelint.model.outputs import is_in
 from stagelint.model.packages import packages
 from stagelint.model.stacks.plans import Copy, Line, Refused
 from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.started import runs_script
-from stagelint.model.stacks.steps import Kind, Step, is_above
+from stagelint.model.stacks.steps import Kind, Step
 from stagelint.syntax.nodes import Instruction
 from stagelint.tuples import NamedTuple
 
@@ -77,7 +78,7 @@ def _check_paths(final: Final) -> None:
     for found in final.runs:
         node = found.moment.instruction
         for path in found.writes:
-            is_there = any(is_above(path, each) or is_above(each, path) for each in made)
+            is_there = any(is_in(each, path) or is_in(path, each) for each in made)
             is_made = any(call.name == "mkdir" for call in found.moment.calls)
             if not (is_there or is_made or _is_copied(final, path)):
                 raise Refused(f"`{path}` may not be there in the final stage", node)
@@ -91,7 +92,7 @@ def _is_copied(final: Final, path: str) -> bool:
         for each in final.below
         if each.instruction.keyword in ("COPY", "ADD") and each.instruction.arguments
     ]
-    return any(place and is_above(place.rstrip("/") or "/", path) for place in places)
+    return any(place and is_in(path, place.rstrip("/") or "/") for place in places)
 
 
 def _check_users(final: Final) -> None:

@@ -16,13 +16,14 @@ from stagelint.model.base_images import describe
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
+from stagelint.model.outputs import is_in
 from stagelint.model.packages import packages
 from stagelint.model.stacks import checks, data
 from stagelint.model.stacks.installs import FETCHERS, Installs, is_of_build
 from stagelint.model.stacks.plans import Copy, Line, Plan, Refused
 from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.sources import Sources
-from stagelint.model.stacks.steps import Kind, Step, is_above, step
+from stagelint.model.stacks.steps import Kind, Step, step
 from stagelint.model.stages import Stage
 from stagelint.model.starting import Start, start
 from stagelint.model.users import is_root
@@ -212,10 +213,10 @@ class Division:
         return (
             self.sources.at(path) is not None
             or self.sources.is_folder(path)
-            or is_above("/tmp", path)
+            or is_in(path, "/tmp")
             or recipe.may_leave(path)
-            or any(is_above(path, each) for each in (*program, *self.sources.roots, *folders))
-            or any(is_above(each, path) for each in program)
+            or any(is_in(each, path) for each in (*program, *self.sources.roots, *folders))
+            or any(is_in(path, each) for each in program)
             or ("*" in path and self.sources.inside(path))
         )
 
@@ -228,7 +229,7 @@ def _known(path: str | None, node: Instruction) -> str:
 
 def _covers(one: Copy, other: Copy) -> bool:
     """Does *one* copy all that *other* does?"""
-    return all(any(is_above(source, each) for source in one.sources) for each in other.sources)
+    return all(any(is_in(each, source) for source in one.sources) for each in other.sources)
 
 
 def written(node: Instruction) -> str:

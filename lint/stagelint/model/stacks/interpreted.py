@@ -16,6 +16,7 @@ from stagelint.model.calls import Call
 from stagelint.model.context import Entry
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
+from stagelint.model.outputs import is_in
 from stagelint.model.packages import packages
 from stagelint.model.stacks import installs
 from stagelint.model.stacks.division import METADATA, Division, written
@@ -24,7 +25,7 @@ from stagelint.model.stacks.plans import Line, Plan, Refused
 from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.sources import Sources
 from stagelint.model.stacks.started import Started, runs_script
-from stagelint.model.stacks.steps import Kind, is_above
+from stagelint.model.stacks.steps import Kind
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
 
@@ -196,7 +197,7 @@ class Interpreted(Division):
 
     def _is_of_build(self, path: str, recipe: Recipe) -> bool:
         program = [word for each in recipe.program for word in each.sources]
-        return is_above("/tmp", path) or any(is_above(each, path) for each in program)
+        return is_in(path, "/tmp") or any(is_in(path, each) for each in program)
 
     # -- files of the build context ----------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class Interpreted(Division):
                 later |= self._placed(moment)
         program = [each.target for each in recipe.program]
         return all(
-            later.get(path) == source or any(is_above(target, path) for target in program)
+            later.get(path) == source or any(is_in(path, target) for target in program)
             for path, source in self._placed(copy).items()
         )
 

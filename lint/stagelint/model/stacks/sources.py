@@ -9,6 +9,7 @@ from functools import cached_property
 
 from stagelint.model.context import Context, Entry
 from stagelint.model.moments import Moment
+from stagelint.model.outputs import is_in
 from stagelint.model.stacks.plans import Refused
 from stagelint.tuples import NamedTuple
 
@@ -149,7 +150,7 @@ class Sources:
 
     def inside(self, path: str) -> bool:
         """Is the absolute *path* in a folder that is copied to, or worked in?"""
-        return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in self.roots)
+        return any(is_in(path, root) for root in self.roots)
 
     @cached_property
     def code(self) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
+from stagelint.model.outputs import is_in
 from stagelint.model.packages import packages
 from stagelint.model.purpose import is_application
 from stagelint.model.stacks import runtimes
@@ -21,7 +22,6 @@ from stagelint.model.stacks.node import BUILDS_WITH, PROGRAMS, is_of_node, is_so
 from stagelint.model.stacks.npm import is_global, runs_build, script_of
 from stagelint.model.stacks.plans import Copy, Found, Plan, Refused
 from stagelint.model.stacks.recipes import Recipe
-from stagelint.model.stacks.steps import is_above
 from stagelint.model.stages import Stage
 from stagelint.model.starting import start
 from stagelint.syntax.nodes import Instruction
@@ -133,7 +133,7 @@ def _served(division: Interpreted, server: Call) -> str:
     if path is None or root is None or len(words) > 1:
         raise Refused("it is not known which folder is served", node)
     path = path.rstrip("/")
-    if path == root or not is_above(root, path):
+    if path == root or not is_in(path, root):
         raise Refused(f"`{path or '/'}` is not what the build makes alone", node)
     return path
 

@@ -118,8 +118,3 @@ def _touched(moment: Moment, call: Call) -> Iterator[str]:
     words = list(call.words)
     # The first word of these is no path: a mode, an owner, a script of sed.
     yield from words[1:] if call.name in ("chmod", "chown", "sed") else words
-
-
-def is_above(path: str, other: str) -> bool:
-    """Is *path* the folder of *other*, or one above, or *other* itself?"""
-    return other == path or other.startswith(f"{path.rstrip('/')}/")
