@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,6 @@ from bench.optimizations import images
 from stagelint.model.plain_folders import PLAIN
 
 _LINKED = "RUN mkdir /a && touch /t && ln -s /t /a/f"
-
-
-@pytest.fixture(scope="module")
-def merging_docker() -> Iterator[builders.Docker]:
-    """A daemon that can merge layers."""
-    try:
-        with builders.docker(busybox=True, containerd=True) as docker:
-            yield docker
-    except builders.Missing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.mark.parametrize(
