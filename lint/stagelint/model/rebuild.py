@@ -215,13 +215,3 @@ def waits(steps: Iterable[Step], counted: Collection[str]) -> dict[str, set[str]
         done = {vertex.digest} if is_counted else before
         ready[vertex.digest] = done | below if linked else done
     return found
-
-
-def steps_after_change(file: File, target: int, path: str) -> list[Step]:
-    """The steps of a build of the stage with index *target* that run again when *path* changes.
-
-    *path* is relative to the build context; those that run again perhaps are among them. BuildKit must
-    accept the file. Raises `vertices.Incomparable` for hostile files.
-    """
-    reruns = file.rebuild.after(Change((path,)), target)
-    return [each.step for each in reruns if each.fate is not Fate.CACHED]
