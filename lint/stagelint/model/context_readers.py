@@ -9,7 +9,7 @@ from stagelint.model.context import Context, clean
 from stagelint.model.file import File
 from stagelint.model.leftovers import Leftover, ups
 from stagelint.model.moments import Moment
-from stagelint.syntax.validate import mount_fields
+from stagelint.syntax.validate import mounts
 from stagelint.tuples import NamedTuple
 
 _RUNNING = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
@@ -56,9 +56,8 @@ def readers(file: File) -> Iterator[Reader]:
 
 
 def _mounted(run: Moment) -> Iterator[str]:
-    for flag in run.instruction.flags:
-        fields = dict(mount_fields(flag.value or "") or ()) if flag.name == "mount" else {}
-        if flag.name == "mount" and fields.get("type", "bind") == "bind" and "from" not in fields:
+    for fields in mounts(run.instruction):
+        if fields.get("type", "bind") == "bind" and "from" not in fields:
             source = fields.get("source") or fields.get("src") or "."
             yield clean(run.expand(source) or ".")
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from stagelint.model.calls import Call
 from stagelint.model.linking import Imports
 from stagelint.model.moments import Moment
-from stagelint.syntax.validate import mount_fields
+from stagelint.syntax.validate import mounts
 from stagelint.tuples import NamedTuple
 from stagelint.typed import TYPE_CHECKING
 
@@ -150,8 +150,7 @@ def _copies(file: File, moment: Moment) -> Iterator[_Copy]:
 
 
 def _mounted(moment: Moment) -> Iterator[_Copy]:
-    for flag in moment.instruction.flags:
-        fields = dict(mount_fields(flag.value or "") or ()) if flag.name == "mount" else {}
+    for fields in mounts(moment.instruction):
         if fields and fields.get("type", "bind") == "bind" and not fields.get("from"):
             word = fields.get("target") or fields.get("dst") or fields.get("destination")
             place = moment.path(word) if word else None

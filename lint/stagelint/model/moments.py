@@ -18,7 +18,7 @@ from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
-from stagelint.syntax.validate import mount_fields
+from stagelint.syntax.validate import mounts
 from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,13 +97,11 @@ class Moment:
     def mounted(self) -> tuple[str, ...]:
         """Where a RUN mounts something that does not stay, without slashes at the end."""
         found: list[str] = []
-        for flag in self.instruction.flags:
-            if flag.name == "mount" and flag.value:
-                fields = dict(mount_fields(flag.value) or ())
-                word = fields.get("target") or fields.get("dst") or fields.get("destination")
-                path = self.path(word) if word else None
-                if path and path != "/" and fields.get("type", "bind") != "secret":
-                    found.append(path.rstrip("/"))
+        for fields in mounts(self.instruction):
+            word = fields.get("target") or fields.get("dst") or fields.get("destination")
+            path = self.path(word) if word else None
+            if path and path != "/" and fields.get("type", "bind") != "secret":
+                found.append(path.rstrip("/"))
         return tuple(found)
 
     @cached_property

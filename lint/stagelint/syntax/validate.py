@@ -6,7 +6,7 @@ One problem an instruction: the parser stops at its first. Messages are BuildKit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from stagelint.syntax.characters import lower, nearest, quoted
@@ -220,6 +220,13 @@ def mount_fields(value: str) -> list[tuple[str, str | None]] | None:
         key, equals, setting = field.partition("=")
         fields.append((key.lower(), setting if equals else None))
     return fields or None
+
+
+def mounts(node: Instruction) -> Iterator[Mapping[str, str | None]]:
+    """The fields of each `--mount` of a RUN; none of one that is not a CSV record."""
+    for flag in node.flags:
+        if flag.name == "mount":
+            yield dict(mount_fields(flag.value or "") or ())
 
 
 def _csv(record: str) -> list[str] | None:

@@ -15,7 +15,7 @@ from stagelint.model.moments import Moment
 from stagelint.model.run_steps import is_apart, steps
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
-from stagelint.syntax.validate import mount_fields
+from stagelint.syntax.validate import mounts
 from stagelint.tuples import NamedTuple
 
 #: Flags of the COPY that the one of the manifests gets as well.
@@ -80,8 +80,8 @@ def has_installed(file: File, stage: Stage, copy: Copy, below: Below) -> bool:
 
 def needs(context: Context, copy: Copy, below: Below) -> Needs:
     """What the installs need, by names from the folder that is copied. Raises `Unclear`."""
-    flags = below.run.instruction.flags
-    if any(each.name == "mount" and _binds(each.value or "") for each in flags):
+    mounted = mounts(below.run.instruction)
+    if any(fields.get("type", "bind") == "bind" for fields in mounted):
         raise Unclear("what it has mounted is not known")
     if len(below.installs) > _MOST:
         raise Unclear("it installs too often to look up what for")
@@ -176,8 +176,3 @@ def _needs_of(context: Context, copy: Copy, call: Call, install: Install) -> Nee
                 " let `.dockerignore` leave it out"
             )
     return found._replace(files=moved(found.files), folders=moved(found.folders))
-
-
-def _binds(mount: str) -> bool:
-    fields = dict(mount_fields(mount) or ())
-    return fields.get("type", "bind") == "bind"
