@@ -73,20 +73,14 @@ def accounts(moment: Moment) -> Iterator[Account]:
             yield account
 
 
-def is_user(moments: Iterable[Moment], image: inventory.Image, name: str) -> bool:
-    """Is there certainly a user *name* after *moments*, all upon *image*?"""
-    found = inventory.has_user(image, name)
+def is_known(
+    moments: Iterable[Moment], image: inventory.Image, name: str, *, as_user: bool
+) -> bool:
+    """Is there certainly a user *name*, or else a group, after *moments*, all upon *image*?"""
+    found = (inventory.has_user if as_user else inventory.has_group)(image, name)
     for moment in moments:
-        found = found or any(each.is_user and each.name == name for each in accounts(moment))
-        found = found and not _changes(moment, name)
-    return found
-
-
-def is_group(moments: Iterable[Moment], image: inventory.Image, name: str) -> bool:
-    """Is there certainly a group *name* after *moments*, all upon *image*?"""
-    found = inventory.has_group(image, name)
-    for moment in moments:
-        found = found or any(each.is_group and each.name == name for each in accounts(moment))
+        made = (each for each in accounts(moment) if each.name == name)
+        found = found or any(each.is_user if as_user else each.is_group for each in made)
         found = found and not _changes(moment, name)
     return found
 

@@ -63,8 +63,7 @@ def take_out(run: Instruction, call: Call) -> Edit | None:
     """Take the command that *call* is out of the script of *run*; None if that would change the rest."""
     if run.is_json or run.heredocs or call.is_nested:
         return None
-    script = run.logical.text[run.rest_start :]
-    listed = [each for each in shell.commands(script) if not each.depth]
+    listed = _commands(run)
     ats = [
         at
         for at, each in enumerate(listed)
@@ -88,6 +87,11 @@ def take_out(run: Instruction, call: Call) -> Edit | None:
     return None if re.search(r"\n\s*#", run.text[span.start : span.end]) else Edit(span)
 
 
+def _commands(run: Instruction) -> list[shell.Command]:
+    """Those of its script that are not within another."""
+    return [each for each in shell.commands(run.rest) if not each.depth]
+
+
 def _span(run: Instruction, start: int, end: int) -> Span:
     return run.logical.span(run.rest_start + start, run.rest_start + end)
 
@@ -103,12 +107,11 @@ def _is_plain(run: Moment) -> bool:
 
 def is_and_list(run: Instruction) -> bool:
     """Is the script of *run* nothing but commands and pipes joined by `&&`?"""
-    script = run.logical.text[run.rest_start :]
-    found = [each for each in shell.commands(script) if not each.depth]
+    found = _commands(run)
     return (
-        not re.search(r"\$[?!_]", script)
+        not re.search(r"\$[?!_]", run.rest)
         and all(not each.compound and each.joined in ("", "&&", "|") for each in found)
-        and not script[max(each.end for each in found) :].strip()
+        and not run.rest[max(each.end for each in found) :].strip()
     )
 
 
@@ -117,8 +120,7 @@ def leaves_state(run: Moment, *, besides_folder: bool = False) -> bool:
 
     *besides_folder* says that they do not care where they run.
     """
-    script = run.instruction.logical.text[run.instruction.rest_start :]
-    found = [each for each in shell.commands(script) if not each.depth]
+    found = _commands(run.instruction)
     lasting = _LASTING - {"cd", "popd", "pushd"} if besides_folder else _LASTING
     return any(
         each.compound == "function" or (each.assignments and not each.words) for each in found

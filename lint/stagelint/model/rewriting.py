@@ -124,7 +124,7 @@ def append_script(run: Instruction, *scripts: str, own_lines: bool = False) -> t
     heredoc = run.whole_script
     if run.is_json or (run.heredocs and not heredoc):
         return ()
-    before = run.logical.text[run.rest_start :]
+    before = run.rest
     if heredoc:
         before = run.text[heredoc.body.start : heredoc.body.end]
     last = max(shell.commands(before), key=lambda each: each.end, default=None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File, cost
-from stagelint.model.accounts import Account, accounts, is_group, is_user
+from stagelint.model.accounts import Account, accounts, is_known
 from stagelint.model.calls import Call
 from stagelint.model.gains import Gain
 from stagelint.model.moments import Moment, absolute
@@ -438,7 +438,7 @@ def _is_known(file: File, first: Moment, name: str, *, is_one: bool) -> bool:
     if "$" in name:
         made = (account for moment in above for account in accounts(moment))
         return any(_makes(file, account, name, is_one=is_one) for account in made)
-    return (is_user if is_one else is_group)(above, first.image, value)
+    return is_known(above, first.image, value, as_user=is_one)
 
 
 def _makes(file: File, account: Account, name: str, *, is_one: bool) -> bool:
