@@ -17,7 +17,7 @@ from typing import Any
 from bench.equivalence import builders
 from bench.optimizations import cases, images, table
 from bench.optimizations.compressed import Sizes
-from bench.optimizations.project import Broken, Project
+from bench.optimizations.project import Broken
 
 
 def main(argv: list[str]) -> int:
@@ -34,24 +34,14 @@ def main(argv: list[str]) -> int:
         sizes = Sizes(docker)
         for case in chosen:
             print(case.name, file=sys.stderr)
-            images.provide(docker, case.images(), given.cache, _say)
-            with tempfile.TemporaryDirectory(prefix="sl") as folder:
-                project = Project(case, docker, Path(folder))
+            with tempfile.TemporaryDirectory(prefix="sl") as name:
                 try:
-                    project.judge()
-                    sides = project.measure()
+                    rows.append(table.measured(case, docker, sizes, Path(name), given.cache))
                 except Broken as reason:
                     broken.append(str(reason))
-                    continue
-                before, after = (sizes.of(each.tag) for each in sides)
-                rows.append(table.Row(case, *sides, before, after))
     print(table.markdown(rows) if given.markdown else table.text(rows))
     print(*broken, sep="\n", end="\n" * bool(broken))
     return 1 if broken else 0
-
-
-def _say(line: str) -> None:
-    print(f"  {line}", file=sys.stderr)
 
 
 def _options(argv: list[str]) -> Any:

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ from bench.equivalence import builders
 from bench.optimizations import images, table
 from bench.optimizations.cases import Case
 from bench.optimizations.compressed import Sizes
-from bench.optimizations.project import Broken, Project
+from bench.optimizations.project import Broken
 from stagelint.edit import Guarantee
 
 ROWS = Path(__file__).with_suffix(".tsv")
@@ -122,17 +121,11 @@ def _extract(clone: Path, tree: str, target: Path) -> None:
         tar.extractall(target, filter="data")
 
 
-def _tried(row: Row, clone: Path, docker: builders.Docker, cache: Path) -> Iterator[table.Row]:
-    sizes = Sizes(docker)
+def _tried(row: Row, clone: Path, docker: builders.Docker, sizes: Sizes, cache: Path) -> table.Row:
     with tempfile.TemporaryDirectory(prefix="sl") as name:
         folder = Path(name) / row.name
         folder.mkdir()
-        case = row.case(clone, folder)
-        images.provide(docker, case.images(), cache, lambda line: print(line, file=sys.stderr))
-        project = Project(case, docker, Path(name))
-        project.judge()
-        before, after = project.measure()
-        yield table.Row(case, before, after, sizes.of(before.tag), sizes.of(after.tag))
+        return table.measured(row.case(clone, folder), docker, sizes, Path(name), cache)
 
 
 def main(argv: list[str]) -> int:
@@ -147,6 +140,7 @@ def main(argv: list[str]) -> int:
     found: list[table.Row] = []
     broken: list[str] = []
     with builders.docker(busybox=True, network=True) as docker:
+        sizes = Sizes(docker)
         for row in rows():
             clone = row.clone(given.folder)
             if not clone.exists():
@@ -154,7 +148,7 @@ def main(argv: list[str]) -> int:
                 continue
             print(row.repository, file=sys.stderr)
             try:
-                found += _tried(row, clone, docker, given.cache)
+                found.append(_tried(row, clone, docker, sizes, given.cache))
             except Broken as reason:
                 broken.append(str(reason))
     print(table.markdown(found) if given.markdown else table.text(found))

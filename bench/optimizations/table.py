@@ -1,12 +1,17 @@
-"""The measurements as a table."""
+"""What is measured of a case, and all of it as a table."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from bench.equivalence import builders
+from bench.optimizations import images
 from bench.optimizations.cases import Case
-from bench.optimizations.project import Side
+from bench.optimizations.compressed import Sizes
+from bench.optimizations.project import Project, Side
 
 HEADINGS = ("case", "rules", "guarantee", "MB", "MB gzip", "layers", "cold s", "warm s")
 
@@ -31,6 +36,22 @@ class Row(NamedTuple):
             _pair(before.cold, after.cold, 1),
             _pair(before.warm, after.warm, 1),
         )
+
+
+def measured(case: Case, docker: builders.Docker, sizes: Sizes, folder: Path, cache: Path) -> Row:
+    """What comes of *case*, built in the empty *folder*; stand-ins are kept in *cache*.
+
+    Raises `project.Broken` if it is not as promised.
+    """
+    images.provide(docker, case.images(), cache, _say)
+    project = Project(case, docker, folder)
+    project.judge()
+    before, after = project.measure()
+    return Row(case, before, after, sizes.of(before.tag), sizes.of(after.tag))
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr)
 
 
 def _pair(before: float, after: float, digits: int) -> str:
