@@ -518,7 +518,7 @@ def test_a_file_that_buildkit_rejects_is_not_fixed_safely(stagelint: Run) -> Non
         ("", "SL101 SL102"),
         ("--select SL101", "SL101"),
         ("--select SL1", "SL101 SL102"),
-        ("--select ALL --ignore BK,DL,SC", "SL101 SL102"),
+        ("--select ALL --ignore BK,DL,SC,SL3", "SL101 SL102"),
         ("--select numeric-stage-reference", "SL102"),
         ("--select SL101,SL102", "SL101 SL102"),
         ("--select SL101 --select SL102", "SL101 SL102"),

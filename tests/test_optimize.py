@@ -152,7 +152,7 @@ def test_a_diff_with_a_line_for_each_change(run: Run) -> None:
     assert (status, err) == (1, "Would fix 2 findings.\n")
     assert out == (
         "Dockerfile:\n"
-        "1. Add `--no-cache-dir` (DL3042, same-but-caches)\n"
+        "1. Add `--no-cache-dir` (DL3042, same-but-caches): bytes shipped (how many is unknown)\n"
         "2. write COPY (DL3020, same-image)\n"
         "\n"
         "--- Dockerfile\n"
@@ -206,6 +206,7 @@ def test_json_says_how_each_number_is_known(run: Run) -> None:
         "context": None,
         "steps": 0,
         "seconds": None,
+        "faster": False,
         "when": "",
     }
     assert found["holds"] == []

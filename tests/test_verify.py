@@ -323,6 +323,23 @@ def test_the_largest_difference_comes_first() -> None:
         ("/root/.cache/other", False),
         ("/home/me/.npm/_cacache/x", True),
         ("/srv/root/.npm/x", False),
+        ("/usr/local/share/.cache/yarn/v6/x", True),
+        ("/root/.local/share/pnpm/store/v3/x", True),
+        ("/root/.local/share/pnpm/global/x", False),
+        ("/root/.cache/pypoetry/artifacts/x", True),
+        ("/root/.cache/pypoetry/virtualenvs/x", False),
+        ("/root/.composer/auth.json", False),
+        ("/tmp/cache/files/x", True),
+        ("/tmp/cache/session", False),
+        ("/go/pkg/mod/x", True),
+        ("/go/bin/x", False),
+        ("/usr/local/cargo/registry/x", True),
+        ("/usr/local/cargo/bin/x", False),
+        ("/root/.m2/settings.xml", False),
+        ("/root/.gradle/caches/x", True),
+        ("/root/.gradle/init.gradle", False),
+        ("/root/.nuget/packages/x", True),
+        ("/root/.nuget/NuGet/NuGet.Config", False),
         ("/home/a/b/.npm/x", False),
         ("/usr/bin/apt\n/var/log/x", False),
     ],
@@ -334,7 +351,7 @@ def test_what_is_a_cache(path: str, expected: bool) -> None:
 
 
 def test_a_folder_that_leads_to_a_cache_may_go() -> None:
-    gone = Difference("/root/.cache", compare.ONLY_BEFORE, DIRECTORY, None)
+    gone = Difference("/root/.local/share", compare.ONLY_BEFORE, DIRECTORY, None)
 
     assert compare.is_cache(gone)
     assert not compare.is_cache(gone._replace(before=plain("no folder")))

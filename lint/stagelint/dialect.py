@@ -43,6 +43,8 @@ class Dialect(NamedTuple):
     """`# syntax=` and `# check=` are ordinary comments."""
     runs_flags_and_heredocs: bool
     """RUN knows flags and heredocs."""
+    keeps_cache_mounts: bool
+    """What a `RUN --mount=type=cache` leaves is there for the next build."""
 
 
 BUILDKIT = Dialect(
@@ -62,6 +64,7 @@ BUILDKIT = Dialect(
     doubled_escape_continues=False,
     only_escape_directive=False,
     runs_flags_and_heredocs=True,
+    keeps_cache_mounts=True,
 )
 
 CLASSIC = BUILDKIT._replace(
@@ -74,6 +77,7 @@ CLASSIC = BUILDKIT._replace(
     copy_name_before_index=True,
     sees_later_stages=False,
     runs_flags_and_heredocs=False,
+    keeps_cache_mounts=False,
 )
 
 BUILDAH = BUILDKIT._replace(
@@ -99,6 +103,7 @@ KANIKO = BUILDKIT._replace(
     checks_names_as_references=False,
     copy_name_before_index=True,
     sees_later_stages=False,
+    keeps_cache_mounts=False,
 )
 
 DIALECTS = {dialect.name: dialect for dialect in (BUILDKIT, CLASSIC, BUILDAH, KANIKO)}

@@ -7,7 +7,7 @@ Sources: apt-get(8), yum(8), dnf(8), zypper(8), apk(8), the pages of `pip cache`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from stagelint.edit import Fix, Guarantee
@@ -15,6 +15,7 @@ from stagelint.model.calls import Call
 from stagelint.model.consent import RPM_INSTALLS, unconfigured
 from stagelint.model.expansion import UNKNOWN
 from stagelint.model.file import File
+from stagelint.model.gains import Gain
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.packages import ManagerCall, manager_calls
 from stagelint.model.rewriting import append_command
@@ -114,9 +115,14 @@ def spread(file: File, stages: Iterable[Stage]) -> Iterator[Stage]:
     return (each for each in stages if each.index in file.ships or each.index in bases)
 
 
+def saved(file: File, stage: Stage) -> Gain:
+    """What is saved by leaving a cache empty in *stage*: a smaller image, if it is a part of one."""
+    return Gain(ships_less=stage.index in file.ships)
+
+
 def filled(run: Moment, cache: Cache) -> Iterator[ManagerCall]:
     """The calls of *run* after which something is left in *cache*, and in the image."""
-    if any(_covers(folder, cache) for folder in run.mounted):
+    if any(covers(folder, cache.folders) for folder in run.mounted):
         return
     left: list[ManagerCall] = []
     for call in run.calls:
@@ -170,8 +176,10 @@ def _is_mounted(run: Moment, folder: str | None) -> bool:
     return folder is not None and any(f"{folder}/".startswith(f"{each}/") for each in run.mounted)
 
 
-def are_lists_read(file: File, run: Moment) -> bool:
-    """May a RUN after *run*, here or in a stage that is built upon this one, read its APT lists?"""
+def are_lists_read(file: File, run: Moment, programs: Collection[str] = APT_LISTS.programs) -> bool:
+    """May a RUN after *run*, here or in a stage that is built upon this one, read its package lists?
+
+    They are those of *programs*."""
     if file.is_huge:
         return True
     heirs = {run.stage.index}
@@ -179,7 +187,7 @@ def are_lists_read(file: File, run: Moment) -> bool:
         if stage.base.stage in heirs:
             heirs.add(stage.index)
         # An ONBUILD runs in the image of another file.
-        if stage.index in heirs and _reads_lists(file.written(stage), run):
+        if stage.index in heirs and _reads_lists(file.written(stage), run, programs):
             return True
     return False
 
@@ -188,9 +196,11 @@ def are_lists_read(file: File, run: Moment) -> bool:
 _FOLDERS_OF_PROGRAMS = ("/bin/", "/sbin/", "/usr/", "/opt/")
 #: What installs packages by `apt-get`, and fetches no lists for it.
 _BY_APT = frozenset("gdebi tasksel rosdep mk-build-deps ansible-playbook".split())
+#: Words of a call that fetches them anew before it does anything else.
+_FETCHING = ("update", "-U", "--update", "--update-cache", "--no-cache")
 
 
-def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
+def _reads_lists(moments: Iterable[Moment], run: Moment, programs: Collection[str]) -> bool:
     """May one of *moments* after *run* read the lists, before another has fetched them anew?"""
     for moment in moments:
         if moment.instruction.start <= run.instruction.start:
@@ -198,15 +208,17 @@ def _reads_lists(moments: Iterable[Moment], run: Moment) -> bool:
         if moment.instruction.keyword == "RUN" and not moment.calls:
             return True  # it cannot be read
         for call in moment.started:
-            if call.name in APT_LISTS.programs:
-                return "update" not in call.words
+            if call.name in programs:
+                return not call.has(*_FETCHING)
         for call in moment.calls:
-            if call.name in APT_LISTS.programs:
-                return "update" not in call.words
-            if call.name in _BY_APT or not APT_LISTS.programs.isdisjoint(call.words):
+            if call.name in programs:
+                return not call.has(*_FETCHING)
+            if call.name in _BY_APT or any(each in programs for each in call.words):
                 return True  # `xargs apt-get`
             is_script = "/" in call.path and not call.path.startswith(_FOLDERS_OF_PROGRAMS)
-            if call.name.startswith("apt") or is_script or call.name.endswith(".sh"):
+            # `apt-mark`, `xx-apt-get`, `xx-apk`
+            is_related = any(each in call.name for each in programs)
+            if is_related or is_script or call.name.endswith(".sh"):
                 return True
             if call.name in ("sh", "bash", "") and "-c" not in call.arguments:
                 return True
@@ -223,7 +235,9 @@ def _empties(call: Call, cache: Cache) -> bool:
         return False
     # What is not known may be the very folder.
     return not call.is_known or any(
-        _covers(word if word.startswith("~") else absolute(word, call.directory) or word, cache)
+        covers(
+            word if word.startswith("~") else absolute(word, call.directory) or word, cache.folders
+        )
         for word in call.words
     )
 
@@ -232,13 +246,16 @@ def _empties(call: Call, cache: Cache) -> bool:
 _LONGEST = 4096
 
 
-def _covers(path: str, cache: Cache) -> bool:
-    """Are all of *cache*, or files in it, below *path*, which may have `*` and `{a,b}`?"""
+def covers(path: str, folders: Iterable[str]) -> bool:
+    """Is all of one of *folders*, or files in it, below *path*, which may have `*` and `{a,b}`?"""
+    homes = [_in_home(each) for each in folders]
     return len(path) <= _LONGEST and any(
-        _is_around(re.sub(r"\A(?:/root|/home/[^/]+)(?=/|\Z)", "~", each), folder)
-        for each in _braces(path)
-        for folder in cache.folders
+        _is_around(_in_home(each), folder) for each in _braces(path) for folder in homes
     )
+
+
+def _in_home(path: str) -> str:
+    return re.sub(r"\A(?:/root|/home/[^/]+)(?=/|\Z)", "~", path)
 
 
 def _is_around(path: str, folder: str) -> bool:

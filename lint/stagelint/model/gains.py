@@ -42,6 +42,8 @@ class Gain(NamedTuple):
     """Steps that run no more when what changes most often changes (see `when`)."""
     seconds: Amount | None = None
     """What these take."""
+    faster: bool = False
+    """Does a step that runs again take less time, even if it is not known how much less?"""
     context: Amount | None = None
     """Bytes that are not sent to the builder any more."""
     when: str = ""
@@ -53,4 +55,5 @@ class Gain(NamedTuple):
         shipped = self.shipped.value if self.shipped else 0.0
         seconds = self.seconds.value if self.seconds else 0.0
         sent = self.context.value if self.context else 0.0
-        return (shipped, float(self.ships_less), seconds, float(self.steps), sent, self.layers)
+        rerun = (seconds, float(self.steps), float(self.faster))
+        return (shipped, float(self.ships_less), *rerun, sent, self.layers)

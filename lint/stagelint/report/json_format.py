@@ -86,6 +86,7 @@ def _gain(gain: Gain) -> dict[str, object]:
         "context": amount(gain.context, "bytes"),
         "steps": gain.steps,
         "seconds": amount(gain.seconds, "seconds"),
+        "faster": gain.faster or gain.seconds is not None,
         "when": gain.when,
     }
 

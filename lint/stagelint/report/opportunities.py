@@ -80,6 +80,8 @@ def said(gain: Gain) -> str:
             time = f", {least}{gain.seconds.value:.1f} s ({gain.seconds.known})"
         after = f" after {gain.when}" if gain.when else ""
         parts.append(f"{plural(gain.steps, 'step')}{after}{time}")
+    if gain.faster:
+        parts.append("time of a step that runs again (how much is unknown)")
     return ", ".join(parts) or "nothing that can be counted"
 
 

@@ -44,6 +44,7 @@ SINCE: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "ADD --checksum": ((1, 5), (1, 5)),
     "ADD --unpack": ((1, 17), (1, 17)),
     "ADD --exclude": ((1, 19), (1, 7)),
+    "RUN --mount": ((1, 2), (1, 0)),
     "RUN --device": (_NEVER, (1, 14)),
     "RUN --security": ((1, 20), (1, 0)),
     "HEALTHCHECK --start-interval": ((1, 6), (1, 6)),

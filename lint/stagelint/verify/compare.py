@@ -10,19 +10,33 @@ from typing import cast
 from stagelint.verify.layers import FOLDER
 from stagelint.verify.verdict import Difference, Entry, Setting
 
-#: Where package managers keep what they can fetch again, and where programs log.
+_HOME = r"(?:/root|/home/[^/]+)"
+#: Where package managers keep what they can fetch or make again, and where programs log.
 CACHES = {
     "apt": r"/var/lib/apt/lists|/var/cache/apt",  # apt.conf(5): Dir::State::Lists, Dir::Cache
     "dnf": r"/var/cache/(?:dnf|libdnf5|yum)",  # dnf.conf(5): cachedir
     "apk": r"/var/cache/apk|/etc/apk/cache",  # apk-cache(5)
-    "pip": r"(?:/root|/home/[^/]+)/\.cache/pip",  # pip 25 user guide, Caching
-    "uv": r"(?:/root|/home/[^/]+)/\.cache/uv",  # docs.astral.sh/uv, Caching
-    "npm": r"(?:/root|/home/[^/]+)/\.npm",  # npm config: cache
+    "zypper": r"/var/cache/zypp",  # zypper.conf: cachedir
+    "pip": rf"{_HOME}/\.cache/pip",  # pip 25 user guide, Caching
+    "uv": rf"{_HOME}/\.cache/uv",  # uv, Caching
+    "poetry": rf"{_HOME}/\.cache/pypoetry/(?:artifacts|cache)",  # Poetry, cache-dir; not its virtualenvs
+    "npm": rf"{_HOME}/\.npm",  # npm config: cache
+    "yarn": rf"(?:/usr/local/share|{_HOME})/\.cache/yarn",  # yarn 1, yarn cache
+    "pnpm": rf"{_HOME}/\.local/share/pnpm/store",  # pnpm settings: storeDir
+    "composer": rf"(?:{_HOME}/\.composer|/tmp)/cache/(?:files|repo|vcs|\.htaccess)|{_HOME}/\.cache/composer",
+    "go": rf"(?:/go|{_HOME}/go)/pkg/mod|{_HOME}/\.cache/go-build",  # go help cache; Module cache
+    "cargo": rf"(?:/usr/local/cargo|{_HOME}/\.cargo)/(?:registry|git)",  # The Cargo Book, Cargo Home
+    "maven": rf"{_HOME}/\.m2/repository",  # Maven, Introduction to Repositories
+    "gradle": rf"{_HOME}/\.gradle/caches",  # Gradle-managed Directories
+    "nuget": rf"{_HOME}/\.nuget/packages",  # NuGet, Managing the global packages folder
     "logs": r"/var/log",  # Filesystem Hierarchy Standard 3.0, 5.10
 }
 _CACHED = re.compile(rf"(?:{'|'.join(CACHES.values())})(?:/.*)?", re.DOTALL)
-#: What leads to pip's and uv's: the folder may come and go with it.
-_LEADING = re.compile(r"(?:/root|/home/[^/]+)/\.cache")
+#: What leads to them and holds nothing else: the folder may come and go with a cache.
+_LEADING = re.compile(
+    rf"{_HOME}/(?:\.cache(?:/pypoetry)?|\.local(?:/share(?:/pnpm)?)?|\.m2|\.gradle|\.nuget|\.composer(?:/cache)?)"
+    rf"|(?:{_HOME}/go|/go)/pkg|{_HOME}/go|/usr/local/share/\.cache|/tmp/cache"
+)
 
 ONLY_BEFORE, ONLY_AFTER = frozenset({"only before"}), frozenset({"only after"})
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import APK_CACHE, filled
+from stagelint.model.caches import APK_CACHE, filled, saved
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall
@@ -119,6 +119,8 @@ class ApkCacheKept(Rule):
                     stage=stage,
                     fix=fix,
                     note="" if fix else "not fixed: not all of these calls are written plainly",
+                    gain=saved(file, stage),
+                    holds=("every later `apk add` fetches the index anew",) if fix else (),
                 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import APT_LISTS, are_lists_read, filled, spread
+from stagelint.model.caches import APT_LISTS, are_lists_read, filled, saved, spread
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
 from stagelint.model.rewriting import append_command
@@ -144,7 +144,16 @@ class AptListsKept(Rule):
                 fix, note = _fix(file, run, found[-1].call) if found else (None, "")
                 for told in found:
                     message = f"the lists that `{told.program} update` fetches stay in the image"
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)
+                    yield self.finding(
+                        file,
+                        told.head,
+                        message,
+                        stage=stage,
+                        fix=fix,
+                        note=note,
+                        gain=saved(file, stage),
+                        holds=("no later step reads the lists",) if fix else (),
+                    )
 
 
 def _fix(file: File, run: Moment, call: Call) -> tuple[Fix | None, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
-from stagelint.model.caches import pip_caches
+from stagelint.model.caches import pip_caches, saved
 from stagelint.model.rewriting import add_option
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -74,4 +74,12 @@ class PipCacheKept(Rule):
                 edits = add_option(run.instruction, told.call, told.at, _OPTION)
                 fix = Fix(f"Add `{_OPTION}`", edits, Guarantee.SAME_BUT_CACHES) if edits else None
                 message = "what `pip install` downloads stays in the image"
-                yield self.finding(file, told.head, message, stage=stage, fix=fix)
+                yield self.finding(
+                    file,
+                    told.head,
+                    message,
+                    stage=stage,
+                    fix=fix,
+                    gain=saved(file, stage),
+                    holds=("nothing but `pip` reads its cache",) if fix else (),
+                )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.caches import YARN_CACHE, kept, spread
+from stagelint.model.caches import YARN_CACHE, kept, saved, spread
 from stagelint.model.calls import Call
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
@@ -103,7 +103,16 @@ class YarnCacheKept(Rule):
                     message = "what `yarn` downloads stays in the image"
                     if fix and not _is_first(file, told.call):
                         fix, note = None, _PERHAPS_LATER
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)
+                    yield self.finding(
+                        file,
+                        told.head,
+                        message,
+                        stage=stage,
+                        fix=fix,
+                        note=note,
+                        gain=saved(file, stage),
+                        holds=("nothing but `yarn` reads its cache",) if fix else (),
+                    )
 
 
 _PERHAPS_LATER = (

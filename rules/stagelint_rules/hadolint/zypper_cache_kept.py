@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagelint.model import File
-from stagelint.model.caches import ZYPPER_CACHE, kept
+from stagelint.model.caches import ZYPPER_CACHE, kept, saved
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
 
 
@@ -51,4 +51,13 @@ class ZypperCacheKept(Rule):
             for run in file.written(stage):
                 for told, fix, note in kept(run, ZYPPER_CACHE):
                     message = f"what `{told.program} {told.verb}` downloads stays in the image"
-                    yield self.finding(file, told.head, message, stage=stage, fix=fix, note=note)
+                    yield self.finding(
+                        file,
+                        told.head,
+                        message,
+                        stage=stage,
+                        fix=fix,
+                        note=note,
+                        gain=saved(file, stage),
+                        holds=("no later step reads what is emptied",) if fix else (),
+                    )
