@@ -9,13 +9,13 @@ FROM scratch AS wheels
 
 FROM python:3.13-slim AS build
 ARG PIP_NO_INDEX=
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_FIND_LINKS=/wheels PIP_NO_CACHE_DIR=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_FIND_LINKS=/wheels
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY lint lint
 COPY rules rules
 # What ships is the environment alone: without pip, and with the bytecode that its user cannot write.
-RUN --mount=from=wheels,target=/wheels \
+RUN --mount=from=wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/stagelint \
     && python -m pip --python /opt/stagelint/bin/python install .
 

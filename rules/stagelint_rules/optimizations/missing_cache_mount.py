@@ -325,8 +325,8 @@ class MissingCacheMount(Rule):
         fix = None if note else mount_caches(file, run, left)
         if fix is None and not note:
             note = "the command is not plainly written"
-        call = keeping.calls[0].call
-        shown = " ".join(filter(None, (call.name, keeping.calls[0].verb)))
+        first = keeping.calls[0]
+        shown = " ".join(filter(None, (first.program, first.verb)))
         stays = any(place.stays for place in left.places) and run.stage.index in file.ships
         return self.finding(
             file,
@@ -362,7 +362,8 @@ def _objection(file: File, run: Moment, keeping: Keeping) -> tuple[str, tuple[Re
 
 def _head(keeping: Keeping) -> Span:
     """From the program to what it is told."""
-    call, _, at = keeping.calls[0]
-    if call.is_nested or at < 0:
+    first = keeping.calls[0]
+    call = first.call
+    if call.is_nested or first.at < 0:
         return call.span
-    return Span(call.span.start, call.spans[at].end)
+    return Span(call.span.start, call.spans[first.at].end)
