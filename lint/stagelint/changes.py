@@ -160,7 +160,7 @@ class Changes(Repository):
 
     def _diff(self, *commit: str) -> dict[str, Changed]:
         """What of the files is not so in *commit*, or in the index."""
-        return {self.full(name): each for name, each in _read(self.git(*_DIFF, *commit, "--"))}
+        return {self.full(name): each for name, each in read_patch(self.git(*_DIFF, *commit, "--"))}
 
     def _head(self) -> str:
         """The commit that is checked out; without one yet, a tree without files."""
@@ -182,7 +182,7 @@ def _first(errors: str) -> str:
     return next(iter(errors.strip().splitlines()), "")
 
 
-def _read(output: str) -> Iterator[tuple[str, Changed]]:
+def read_patch(output: str) -> Iterator[tuple[str, Changed]]:
     """The files of a patch without context, and their lines."""
     lines = iter([*output.split("\n"), _NEXT])
     name = ""

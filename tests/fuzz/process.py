@@ -1,0 +1,36 @@
+"""One run of libFuzzer, which ends its process: `python -m tests.fuzz.process TARGET OPTION...`."""
+
+from __future__ import annotations
+
+import random
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["stagelint", "stagelint_rules"]):
+    from tests.fuzz.targets import TARGETS, preload
+
+    preload()
+
+from tests.fuzz.mutation import mutated
+
+
+def main() -> None:
+    target = TARGETS[sys.argv[1]]
+    words = target.words()
+
+    def one(data: bytes) -> None:
+        target.check(data.decode("utf-8", "surrogateescape"))
+
+    def mutator(data: bytes, longest: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        if chance.random() < 0.4:
+            return atheris.Mutate(data, len(data))
+        return mutated(data, words, chance)[:longest]
+
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], one, custom_mutator=mutator)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
