@@ -135,7 +135,7 @@ class UnusedStage(Rule):
         unused = [stage for stage in file.stages if stage.index not in needed]
         if not unused:
             return
-        selectable = [stage.index for stage in unused if file.table.selectable(stage)]
+        selectable = {stage.index for stage in unused if file.table.selectable(stage)}
         alive = needed | file.graph.may_need(*selectable)
         shared = _TriggersMayCopy(file, unused)
         for stage in unused:

@@ -2,7 +2,8 @@
 # Installs the builders that the tests below this folder use: buildah from Debian 12, and Docker
 # Engine with BuildKit and buildx from Debian's unstable suite, since Debian 12 has none of 2025;
 # and a registry from Debian 12, with the program that makes its passwords; and compilers for glibc,
-# with the loader of musl; what makes a small Debian; and what lets a daemon of its own reach a network.
+# with the loader of musl; what makes a small Debian; what lets a daemon of its own reach a network;
+# and strace, which shows what a run does.
 # For root on Debian 12; a second run changes nothing.
 set -euo pipefail
 
@@ -35,7 +36,7 @@ if installed docker.io 2[89] && installed docker-buildx 0 && installed docker-cl
     installed tini-static 0 && installed buildah 1 && installed busybox-static 1 &&
     installed docker-registry 2 && installed apache2-utils 2 && installed golang-1.19-go 1 &&
     installed gcc 4 && installed libc6-dev 2 && installed musl 1 && installed mmdebstrap 1 &&
-    installed slirp4netns 1 && installed iptables 1; then
+    installed slirp4netns 1 && installed iptables 1 && installed strace 6; then
     exit 0
 fi
 
@@ -47,7 +48,7 @@ if [ -z "$uri" ]; then
 fi
 # Before unstable is known, so that they come from Debian 12.
 install buildah busybox-static docker-registry apache2-utils openssl
-install gcc libc6-dev golang-1.19-go musl mmdebstrap slirp4netns iptables
+install gcc libc6-dev golang-1.19-go musl mmdebstrap slirp4netns iptables strace
 add_unstable "$uri"
 apt-get update -qq
 install --target-release unstable docker.io docker-buildx docker-cli tini-static

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from stagelint.edit import Edit
 from stagelint.model.calls import Call
@@ -227,10 +228,11 @@ def remove(file: File, items: list[Item]) -> Edit:
     whole = file.tree.items
     span = Span(items[0].start, items[-1].end)
     first, last = file.index_of(items[0]), file.index_of(items[-1])
-    at_head = all(isinstance(item, Directive) for item in whole[:first])
+    at_head = all(isinstance(item, Directive) for item in islice(whole, first))
     wakes = at_head and any(map(_looks_like_directive, _leading_comments(whole, last + 1)))
     joins = any(isinstance(item, Instruction) for item in items) and all(
-        isinstance(item, Comment) for item in (*whole[:first][-1:], *whole[last + 1 :][:1])
+        isinstance(item, Comment)
+        for item in (*whole[max(0, first - 1) : first], *whole[last + 1 : last + 2])
     )
     between = first > 0 and last + 1 < len(whole)
     return Edit(span, file.source.newline if wakes or (joins and between) else "")

@@ -1,0 +1,50 @@
+"""What fuzzing found stays mended; and in `make test`, fuzzing for a hundred seconds in all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.__main__ import FOUND
+from tests.fuzz.targets import TARGETS
+
+#: For each target, in seconds; readers are two dozen.
+SECONDS = dict.fromkeys(TARGETS, 10) | {"readers": 20}
+IN_CI = "STAGELINT_REQUIRE_BUILDERS" in os.environ
+
+
+@pytest.mark.parametrize("path", sorted(FOUND.glob("*/*")), ids=lambda path: path.name)
+def test_what_was_found_stays_mended(path: Path) -> None:
+    TARGETS[path.parent.name].check(path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("name", [each for each in TARGETS if each not in ("fixes", "readers")])
+def test_what_it_begins_with_holds(name: str) -> None:
+    target = TARGETS[name]
+    for text in target.seeds()[::7]:
+        target.check(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_new_is_found(name: str, tmp_path: Path) -> None:
+    if not IN_CI:
+        pytest.importorskip("atheris")
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", name, "--seconds", str(SECONDS[name])],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, _paths(root)))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-4000:]
+
+
+def _paths(root: Path) -> list[str | Path]:
+    return [root / "lint", root / "rules", root, *filter(None, [os.environ.get("PYTHONPATH")])]
