@@ -81,7 +81,7 @@ _WRITES = re.compile(r"\bO_(?:WRONLY|RDWR|CREAT|TRUNC|APPEND)\b")
 
 
 def traced(folder: Path, *arguments: str) -> list[str]:
-    """What a run in *folder* did that is not reading: the calls of it and of what it starts."""
+    """What a run in *folder*, with what it starts, did that is not reading; git is asked for names."""
     strace = shutil.which("strace")
     if strace is None:
         if "STAGELINT_REQUIRE_BUILDERS" in os.environ:
@@ -102,7 +102,7 @@ def traced(folder: Path, *arguments: str) -> list[str]:
 
 
 def _is_reading(call: str) -> bool:
-    if call.startswith(("+++", "---")) or " = -1 " in call or '"/dev/null"' in call:
+    if call.startswith(("+++", "---", 'execve("/usr/bin/git", ["/usr/bin/git", "--no-pager"')) or " = -1 " in call or '"/dev/null"' in call:
         return True
     return call.startswith("open") and not _WRITES.search(call)
 

@@ -146,8 +146,10 @@ def test_links_that_lead_in_circles_or_nowhere() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes")
 def test_what_is_no_regular_file_is_not_waited_for() -> None:
     os.mkfifo("compose.yaml")
+    os.mkfifo("Dockerfile.pipe")
 
     assert here().builds == ()
+    assert here().dockerfile("Dockerfile.pipe") is None
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read all")

@@ -29,7 +29,7 @@ _DIFF = (
 )
 #: How the part of a file begins.
 _NEXT = "diff --"
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _ESCAPE = re.compile(r'\\([abtnvfr"\\]|[0-7]{3})')
 _SIGNS = dict(zip("abtnvfr", "\a\b\t\n\v\f\r", strict=True))
 
@@ -184,7 +184,8 @@ def _first(errors: str) -> str:
 
 def read_patch(output: str) -> Iterator[tuple[str, Changed]]:
     """The files of a patch without context, and their lines."""
-    lines = iter([*output.split("\n"), _NEXT])
+    given = [*output.split("\n"), _NEXT]
+    lines = iter(given)
     name = ""
     changed: set[int] = set()
     gaps: set[int] = set()
@@ -197,7 +198,7 @@ def read_patch(output: str) -> Iterator[tuple[str, Changed]]:
             name = _unquoted(line[4:].removesuffix("\t"))[2:]
         elif hunk := _HUNK.match(line):
             removed, start, added = (int(each or 1) for each in hunk.groups())
-            changed.update(range(start, start + added))
+            changed.update(range(start, start + min(added, len(given))))
             if not added:
                 gaps.add(start)
             _pass_over(lines, removed + added)
@@ -205,8 +206,8 @@ def read_patch(output: str) -> Iterator[tuple[str, Changed]]:
 
 def _pass_over(lines: Iterator[str], count: int) -> None:
     """Pass over so many lines of files, which may look like anything."""
-    while count:
-        count -= not next(lines, "").startswith("\\")  # no newline at the end
+    while count and (line := next(lines, None)) is not None:
+        count -= not line.startswith("\\")  # no newline at the end
 
 
 def _unquoted(name: str) -> str:

@@ -271,13 +271,16 @@ def _git() -> str | None:
 # -- reading and replacing -----------------------------------------------------------------------
 
 
-def read(path: str) -> Source:
-    """The text at *path*; if it cannot be read, an empty one whose `error` says why."""
+def read(path: str, *, waits: bool = True) -> Source:
+    """The text at *path*; if it cannot be read, an empty one whose `error` says why.
+
+    A pipe is waited for if *waits*: that is for those that the user has named.
+    """
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             return Source(path, "", "is a folder")
-        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        if not stat.S_ISREG(mode) and not (waits and stat.S_ISFIFO(mode)):
             return Source(path, "", "not a regular file")
         with open(path, "rb") as file:
             return _source(path, file)

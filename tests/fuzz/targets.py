@@ -224,7 +224,7 @@ def check_readers(text: str) -> None:
     """Whoever reads the file, all that it finds stands in a file, where it says."""
     path, _, content = text.partition("\n")
     reader = reader_of(path)
-    if reader is None or "\0" in content:
+    if reader is None or "\0" in text:
         return
     texts = repositories() | {path: content}
     files = Files("", {each: Source(each, text) for each, text in texts.items()})

@@ -27,7 +27,7 @@ def project(
 
     def dockerfile(path: str) -> File | None:
         name = files.shown(path)
-        source = (changed or {}).get(name) or discover.read(name)
+        source = (changed or {}).get(name) or discover.read(name, waits=False)
         return None if source.error else file_of(source)
 
     def text(path: str) -> str | None:

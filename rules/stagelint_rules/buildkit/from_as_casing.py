@@ -49,6 +49,8 @@ class FromAsCasing(Rule):
             if stage.raw_name is None:
                 continue
             word, keyword = stage.opening.arguments[1], stage.opening.raw_keyword
+            if word.value.casefold() != "as":  # an error, which other words may be part of
+                continue
             if keyword in (keyword.lower(), keyword.upper()):
                 wanted = "as" if keyword.islower() else "AS"
                 if word.value != wanted:
