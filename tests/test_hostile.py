@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+resource = pytest.importorskip("resource")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -69,6 +70,46 @@ def test_a_hostile_file_is_read_within_bounds(name: str, empty_folder: Path) -> 
     assert (done.returncode in (0, 1), done.stderr) == (True, b"")
 
 
+#: Files around a Dockerfile that are nested deeply, or lead to themselves.
+OTHERS = {
+    "compose.yaml": "services: {a: {build: {target: " + "[" * 10_000,
+    "docker-bake.hcl": 'target "a" { target = ' + "(" * 10_000 + ")" * 10_000 + " }\n",
+    "a.hcl": 'variable "A" { default = "${A}${A}" }\ntarget "a" { target = "${A}" }\n'
+    + 'target "b" { inherits = ["b", "a"] }\n' * 500,
+    "docker-bake.json": '{"target": ' * 10_000,
+    "main.tf": 'resource "docker_image" "a" { build ' + "{ x " * 10_000,
+    "build.sh": "docker build --target " + '"$(' * 10_000,
+    "Makefile": "A = $(A)$(A)\na:\n\tdocker build --target " + "$(A" * 10_000 + "\n",
+    "Jenkinsfile": "docker.build('a', " + "(" * 10_000,
+    "Justfile": "a := a + a\nb:\n  docker build --target {{" + "(" * 10_000 + "\n",
+    "build.py": "import docker\nclient.images.build(target=" + "(" * 10_000,
+    "Tiltfile": "docker_build('a', target=" + "[" * 10_000,
+    "a.csproj": "<PropertyGroup>docker build" + "<a>" * 10_000,
+    "Earthfile": "a:\n  RUN docker build --target " + "${a:-" * 10_000 + "\n",
+    ".github/workflows/a.yml": "jobs: {a: {steps: [{run: 'docker build --target "
+    + "${{ a || " * 10_000
+    + "'}]}}\n",
+}
+
+
+@pytest.mark.slow
+def test_files_around_are_read_within_bounds(empty_folder: Path) -> None:
+    (empty_folder / "Dockerfile").write_text("FROM a AS b\nFROM a\n", "utf-8")
+    for name, text in OTHERS.items():
+        (empty_folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (empty_folder / name).write_text(text, "utf-8")
+    done = subprocess.run(
+        command("refs", "--project", "."),
+        capture_output=True,
+        preexec_fn=_bounded,
+        check=False,
+    )
+
+    notes = done.stderr.decode().splitlines()
+    assert done.returncode == 0
+    assert all(re.fullmatch(r"stagelint: \S+: line \d+: [ -~]+", each) for each in notes), notes
+
+
 # -- what a run does to its machine ----------------------------------------------------------------
 
 #: What starts a program, reaches a network, or changes what is on disk.
@@ -102,7 +143,11 @@ def traced(folder: Path, *arguments: str) -> list[str]:
 
 
 def _is_reading(call: str) -> bool:
-    if call.startswith(("+++", "---", 'execve("/usr/bin/git", ["/usr/bin/git", "--no-pager"')) or " = -1 " in call or '"/dev/null"' in call:
+    if (
+        call.startswith(("+++", "---", 'execve("/usr/bin/git", ["/usr/bin/git", "--no-pager"'))
+        or " = -1 " in call
+        or '"/dev/null"' in call
+    ):
         return True
     return call.startswith("open") and not _WRITES.search(call)
 

@@ -21,7 +21,8 @@ _BUILD = re.compile(
 )
 _BAKE = re.compile(r"(?:docker|depot)/bake-action@", re.IGNORECASE)
 _BUILDAH = re.compile(r"redhat-actions/buildah-build@", re.IGNORECASE)
-_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+#: None goes on behind the beginning of another one, or many that never end would take long.
+_EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).)*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 
 #: Stands for a folder with another repository; no path begins so.
@@ -294,7 +295,7 @@ def _expanded(text: Text, known: Known) -> list[Text]:
     """What *text* may be when its expressions are worked out."""
 
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
-        expression = match[1]
+        expression = match[1].strip()
         if expression == "github.workspace":
             return [whole.standing_for(paths.TOP)]
         if _NAME.fullmatch(expression) and expression in known:
