@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from stagelint.engine import lint
+from stagelint.model import File
+from stagelint.source import Source
+from stagelint.syntax import parse
 from tests.fuzz.__main__ import FOUND
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, dockerfiles, everything
 
 #: For each target, in seconds: most for the rules, and for the readers, which are two dozen.
 SECONDS = dict.fromkeys(TARGETS, 6) | {"readers": 12, "fixes": 12}
@@ -27,6 +31,23 @@ def test_what_it_begins_with_holds(name: str) -> None:
     target = TARGETS[name]
     for text in target.seeds()[::7]:
         target.check(text)
+
+
+@pytest.mark.slow
+def test_no_rule_fails_while_an_instruction_is_being_written() -> None:
+    for text in dockerfiles():
+        for instruction in parse(text).instructions:
+            ends = [instruction.keyword_span.end]
+            ends += [
+                instruction.logical.span(each.start, each.end).end for each in instruction.flags
+            ]
+            ends += [
+                instruction.logical.span(each.start, each.end).end
+                for each in instruction.arguments[:2]
+            ]
+            for end in ends:
+                unfinished = f"{text[:end]}\n{text[instruction.end :]}"
+                lint(File(Source("Dockerfile", unfinished)), everything())
 
 
 @pytest.mark.slow

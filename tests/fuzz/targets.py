@@ -38,6 +38,7 @@ from stagelint.source import Source
 from stagelint.syntax import parse, shell
 from stagelint.syntax.nodes import Instruction
 from stagelint.syntax.shell import Kind, Part
+from stagelint.syntax.validate import KEYWORDS
 from tests.fuzz.mutation import words_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -80,6 +81,9 @@ def dockerfiles() -> list[str]:
     for rule in rules_of("stagelint_rules"):
         texts = [dedent(each.text) for each in rule.examples if "--- " not in each.text]
         found += [re.sub(r"(?m)^ *\^+ .*\n", "", text) for text in texts]
+    found += [
+        f"FROM debian:12 AS a\nRUN make\n{keyword}\nRUN rm /x\n" for keyword in sorted(KEYWORDS)
+    ]
     return [each for each in dict.fromkeys(found) if len(each) < 3000]
 
 

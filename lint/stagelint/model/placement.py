@@ -28,8 +28,12 @@ def between(folder: str, path: str) -> list[str]:
 
 
 def destination(copy: Moment) -> str | None:
-    """The absolute path that a COPY or ADD names last, without a slash at its end."""
-    path = copy.path(copy.instruction.arguments[-1].value)
+    """The absolute path that a COPY or ADD names last, without a slash at its end.
+
+    None if that is not known, or it names none yet.
+    """
+    words = copy.instruction.arguments
+    path = copy.path(words[-1].value) if words else None
     return path if path is None else path.rstrip("/") or "/"
 
 

@@ -184,7 +184,7 @@ class CopyWithoutLink(Rule):
 def _objection(file: File, stage: Stage, copy: Moment) -> str:
     """Why `--link` might make another image; empty if it does not."""
     node = copy.instruction
-    target = copy.path(node.arguments[-1].value)
+    target = copy.path(node.arguments[-1].value) if node.arguments else None
     owner = node.flag("chown")
     if target is None or not _is_fixed(file, stage, copy):
         return "where it copies to is not known"

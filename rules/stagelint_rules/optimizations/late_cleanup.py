@@ -14,6 +14,7 @@ from stagelint.model.gains import Gain
 from stagelint.model.joining import is_and_list, is_commented, leaves_state
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
+from stagelint.model.placement import destination
 from stagelint.model.rewriting import append_command, take_away
 from stagelint.model.stages import Stage
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
@@ -285,7 +286,7 @@ def _leaves(file: File, moment: Moment, cleanup: _Cleanup) -> bool:
 def _made(file: File, moment: Moment) -> list[str]:
     """The paths of what *moment* makes."""
     if moment.instruction.keyword != "RUN" and not moment.instruction.flag("from"):
-        target = moment.path(moment.instruction.arguments[-1].value) or ""
+        target = destination(moment) or ""
         names = [posixpath.basename(each.rstrip("/")) for each in moment.local_sources]
         return [target.rstrip("/"), *(posixpath.join(target, name) for name in names)]
     found = file.outputs[moment.stage.index].made_by(moment)

@@ -16,8 +16,9 @@ from stagelint.project.yaml import Node, documents
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
 
+#: None goes on behind the beginning of another one, or many that never end would take long.
 _EXPRESSION = re.compile(
-    r"\$\{\{\s*(?P<template>.*?)\s*\}\}|(?P<root>\$\((?:pipeline\.workspace|agent\.builddirectory)\)/s\b)"
+    r"\$\{\{(?P<template>(?:(?!\$\{\{).)*?)\}\}|(?P<root>\$\((?:pipeline\.workspace|agent\.builddirectory)\)/s\b)"
     r"|\$\((?P<macro>[\w.-]+)\)",
     re.DOTALL | re.IGNORECASE,
 )
@@ -207,7 +208,7 @@ def _expanded(text: Text, known: Known) -> list[Text]:
     """What *text* may be; `$(name)` of a variable that is not known may be a command as well."""
 
     def value(match: re.Match[str], whole: Text) -> Sequence[Text]:
-        name = _INDEX.sub(r".\1", match["template"] or match["macro"] or "").lower()
+        name = _INDEX.sub(r".\1", (match["template"] or "").strip() or match["macro"] or "").lower()
         if match["root"] or name.removeprefix("variables.") in _ROOTS:
             return [whole.standing_for(paths.TOP)]
         if name in known:
