@@ -124,7 +124,9 @@ def check_fixes(text: str) -> None:
     before = {problem.kind for problem in file.problems}
     for accepts in (_is_safe, _is_any):
         once = fix(source, Options(), everything(), accepts)
-        assert not once.withheld, once.withheld[0].reason
+        # A fix may be withheld for what another parser mistakes; other reasons are defects of rules.
+        reasons = {each.reason for each in once.withheld if "dockerfile-parse" not in each.reason}
+        assert not reasons, reasons
         assert {problem.kind for problem in File(once.source).problems} <= before
         twice = fix(once.source, Options(), everything(), accepts)
         assert twice.source.text == once.source.text, once.source.text
