@@ -133,6 +133,9 @@ def append_script(run: Instruction, *scripts: str, own_lines: bool = False) -> t
         return ()
     if last.words[0].literal in ("exec", "exit"):
         return ()
+    longer = shell.commands(f"{before[: last.end]} && {scripts[0]}")
+    if not any(each.start > last.end for each in longer):  # a quote or a bracket is still open
+        return ()
     if heredoc:
         end = heredoc.body.start + last.end
         return (Edit(Span(end, end), "".join(f" && {script}" for script in scripts)),)

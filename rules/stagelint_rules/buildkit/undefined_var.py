@@ -82,7 +82,8 @@ class UndefinedVar(Rule):
             hint = f" (it needs an `ARG {name}` in this stage)"
         elif near:
             hint = f" (did you mean `${near}`?)"
-            if text.count(name) == 1:
+            # an ARG may be called what no `$` can name
+            if text.count(name) == 1 and near.isidentifier() and near.isascii():
                 edit = Edit(span, text.replace(name, near))
                 fix = Fix(f"Write `${near}`", (edit,), Guarantee.BEHAVIOUR)
         message = f"nothing sets `${name}`{hint}"

@@ -79,7 +79,7 @@ class WorkdirRelativePath(Rule):
         bottom = file.chain(stage)[0]
         image = file.histories[bottom.index].image
         is_windows = image is not None and image.os == "windows"
-        if path is None or path.startswith("/"):
+        if not node.rest or path is None or path.startswith("/"):
             return
         if (is_windows or (image is None and not bottom.base.is_scratch)) and re.match(
             _WINDOWS, path
