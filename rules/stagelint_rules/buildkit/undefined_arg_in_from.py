@@ -62,7 +62,8 @@ class UndefinedArgInFrom(Rule):
                 hint = f" (did you mean `{near}`?)" if near else ""
                 text = file.source.text[span.start : span.end]
                 fix = None
-                if near and text.count(name) == 1:
+                # an ARG may be called what no `$` can name
+                if near and text.count(name) == 1 and near.isidentifier() and near.isascii():
                     edit = Edit(span, text.replace(name, near))
                     fix = Fix(f"Write `{near}`", (edit,), Guarantee.BEHAVIOUR)
                 message = f"no ARG above the first FROM declares `{name}`{hint}"
