@@ -102,4 +102,5 @@ def _object(line: str) -> dict[str, Any] | None:
 
 
 def _seconds(started: str, completed: str) -> float:
-    return (datetime.fromisoformat(completed) - datetime.fromisoformat(started)).total_seconds()
+    taken = datetime.fromisoformat(completed) - datetime.fromisoformat(started)
+    return max(0.0, taken.total_seconds())  # a clock may be set back
