@@ -107,6 +107,19 @@ def test_the_diff_makes_the_file(run: Run, project: Path) -> None:
     assert Path(".dockerignore").read_text() == "node_modules\n"
 
 
+def test_a_link_out_of_the_repository_is_not_followed(
+    run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "profile"
+    outside.write_text("export A=1\n")
+    Path(".dockerignore").symlink_to(outside)
+
+    status, _, err = run("--fix", "--unsafe-fixes")
+
+    assert (status, outside.read_text()) == (2, "export A=1\n")
+    assert err == "stagelint: .dockerignore: is a link to a file outside; nothing was written\n"
+
+
 def test_what_cannot_be_written_is_said_and_not_relied_upon(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

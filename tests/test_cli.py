@@ -371,6 +371,21 @@ def test_fix_follows_a_link(stagelint: Run) -> None:
 
 
 @posix
+def test_fix_follows_no_link_out_of_the_folder_that_it_was_not_told_of(
+    stagelint: Run, folder: Path
+) -> None:
+    shared = write("shared/Dockerfile", SEED)
+    Path("project").mkdir()
+    Path("project/Dockerfile").symlink_to(shared.absolute())
+
+    ran = stagelint("--fix", "project")
+    assert (ran.status, text_of(shared)) == (2, SEED)
+    assert "project/Dockerfile: is a link to a file outside; nothing was written" in ran.err
+    assert stagelint("--fix", ".").status == 0
+    assert text_of(shared) == SEED_FIXED
+
+
+@posix
 def test_a_file_and_a_link_to_it_are_fixed_once(stagelint: Run) -> None:
     write("a.dockerfile", SEED)
     Path("b.dockerfile").symlink_to("a.dockerfile")
@@ -1161,10 +1176,10 @@ def test_a_file_that_cannot_be_written_counts_as_not_fixed(
         write(name, SEED)
     replace = discover.replace
 
-    def refuse(path: str, before: Source, after: Source) -> None:
+    def refuse(path: str, before: Source, after: Source, **options: Any) -> None:
         if path == "b.dockerfile":
             raise discover.ReplaceError("is read-only; nothing was written")
-        replace(path, before, after)
+        replace(path, before, after, **options)
 
     monkeypatch.setattr(discover, "replace", refuse)
     done = stagelint("--fix", "--show-fixes", "--output-format", "concise")

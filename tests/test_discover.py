@@ -281,6 +281,17 @@ def test_nothing_of_the_repository_is_run() -> None:
     assert not os.path.exists("was-run")
 
 
+@needs_git
+@posix
+def test_a_git_that_waits_for_a_pipe_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("Dockerfile")
+    commit(".")
+    os.mkfifo(".gitignore")
+    monkeypatch.setattr(discover, "PATIENCE", 0.2)
+
+    assert found(".") == ["Dockerfile"]
+
+
 @posix
 def test_a_git_that_lies_in_the_current_folder_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     write("Dockerfile")

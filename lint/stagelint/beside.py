@@ -68,6 +68,6 @@ def _each(
 def _write(before: Source, after: Source) -> None:
     """Raises `OSError`."""
     if os.path.lexists(before.path):
-        discover.replace(before.path, before, after)
+        discover.replace(before.path, before, after, within=[os.path.dirname(before.path)])
     else:
         discover.create(before.path, after)

@@ -282,13 +282,15 @@ def _write(session: Session, outcomes: list[Outcome]) -> list[str]:
     if given.diff or given.paths == [STDIN]:
         return []
     errors: list[str] = []
+    folders = given.paths or [os.curdir]
     done: set[tuple[str, str]] = set()  # a link may lead to a file that is named as well
     for number, (before, after, *_) in enumerate(outcomes):
         place = (os.path.realpath(before.path), after.text)
         if after is before or place in done:
             continue
         try:
-            discover.replace(before.path, before, after)
+            within = None if before.path in given.paths else folders
+            discover.replace(before.path, before, after, within=within)
             done.add(place)
         except OSError as error:
             errors.append(f"{before.path}: {error.strerror or error}")

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stagelint.config import Config, shown
 from stagelint.source import Source
@@ -34,6 +34,8 @@ _LIMIT = 32 << 20
 _GIT_STATE = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
 )
+#: Seconds for git to answer.
+PATIENCE = 120
 _SUBMODULE = "160000"
 #: A link to a folder on Windows that is not called one.
 _JUNCTION = 0xA0000003
@@ -222,7 +224,8 @@ def git(
     """Status, output and errors of git in *folder*, with *settings* for its `-c`.
 
     The repository is not trusted: no monitor, hook or pager that its configuration names is run, and
-    nothing is fetched. *index* is a file to take for its index. Raises `OSError` if there is no git.
+    nothing is fetched. *index* is a file to take for its index. Raises `OSError` if there is no git,
+    or it takes longer than `PATIENCE`, as where its `.gitignore` is a pipe.
     """
     program = _git()
     if program is None:
@@ -234,14 +237,18 @@ def git(
     safe |= {"GIT_INDEX_FILE": index} if index else {}
     settings = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", *settings)
     options = [part for each in settings for part in ("-c", each)]
-    done = subprocess.run(
-        [program, "--no-pager", *options, *arguments],
-        cwd=folder or None,
-        env={**kept, **safe},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [program, "--no-pager", *options, *arguments],
+            cwd=folder or None,
+            env={**kept, **safe},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"git takes longer than {PATIENCE} seconds") from None
     return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr)
 
 
@@ -343,18 +350,29 @@ def _reason(path: str, error: OSError | ValueError) -> str:
     return shown(getattr(error, "strerror", None) or str(error)).lower()
 
 
-def replace(path: str, before: Source, after: Source) -> None:
+def replace(
+    path: str, before: Source, after: Source, *, within: Iterable[str] | None = None
+) -> None:
     """Put *after* in the place of *before* at *path*, wholly or not at all.
 
     A link stays one: the file it leads to is replaced. Raises `ReplaceError` if that file is not
-    *before* any more, or cannot be written.
+    *before* any more, cannot be written, or lies neither in the folders *within* nor in the git
+    repositories around them: a link that nobody named may lead anywhere.
     """
     try:
+        if within is not None and not _lies_in(within, path):
+            raise ReplaceError("is a link to a file outside; nothing was written")
         _replace(os.path.realpath(path), before.to_bytes(), after.to_bytes())
     except ReplaceError:
         raise
     except OSError as error:
         raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
+
+
+def _lies_in(folders: Iterable[str], path: str) -> bool:
+    full = os.path.realpath(path)
+    roots = (repository_of(os.path.join(folder, "")) or folder for folder in folders)
+    return any(full.startswith(os.path.join(os.path.realpath(root), "")) for root in roots)
 
 
 def replace_all(changes: Sequence[tuple[str, Source, Source]]) -> None:
