@@ -65,14 +65,31 @@ def test_rules_of_a_plugin_run(
     assert capsys.readouterr().out == "Dockerfile:1:1: warning XX001 one stage only\n"
 
 
-def test_a_plugin_that_is_not_there_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nowhere_rules", "No module named 'nowhere_rules'"),
+        ("antigravity", "`antigravity` is part of Python"),
+        ("email.mime", "`email.mime` is part of Python"),
+        ("their_module", "`their_module` is a module, not a package"),
+        ("", "`` is no name of a package"),
+        ("..a", "`..a` is no name of a package"),
+    ],
+)
+def test_what_is_no_plugin_is_one_line(
+    name: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "stagelint.toml").write_text('plugins = ["nowhere_rules"]\n', "utf-8")
+    (tmp_path / "their_module.py").write_text("", "utf-8")
+    (tmp_path / "stagelint.toml").write_text(f'plugins = ["{name}"]\n', "utf-8")
     (tmp_path / "Dockerfile").write_text("FROM alpine\n", "utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.chdir(tmp_path)
 
     assert main([]) == 2
     assert capsys.readouterr().err == (
-        "stagelint: stagelint.toml: plugin cannot be imported: No module named 'nowhere_rules'\n"
+        f"stagelint: stagelint.toml: plugin cannot be imported: {reason}\n"
     )

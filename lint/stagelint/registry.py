@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
@@ -256,7 +257,15 @@ def rules_of(package: str) -> Iterator[type[Rule]]:
     """
     from pkgutil import walk_packages
 
+    names = package.split(".")
+    if not all(map(str.isidentifier, names)):
+        raise ImportError(f"`{package}` is no name of a package")
+    # A repository may name any, and to import `antigravity` opens a browser.
+    if names[0] in sys.stdlib_module_names:
+        raise ImportError(f"`{package}` is part of Python")
     root = import_module(package)
+    if not hasattr(root, "__path__"):
+        raise ImportError(f"`{package}` is a module, not a package")
     found: list[type[Rule]] = []
     for info in walk_packages(root.__path__, f"{package}."):
         if info.name.rpartition(".")[2].startswith("_"):
