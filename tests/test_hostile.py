@@ -1,10 +1,8 @@
-"""Files made to hold up a run, and what a run does to its machine: it reads, and nothing else."""
+"""Files made to hold up a run, and links and pipes that lead it astray."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,93 +106,3 @@ def test_files_around_are_read_within_bounds(empty_folder: Path) -> None:
     notes = done.stderr.decode().splitlines()
     assert done.returncode == 0
     assert all(re.fullmatch(r"stagelint: \S+: line \d+: [ -~]+", each) for each in notes), notes
-
-
-# -- what a run does to its machine ----------------------------------------------------------------
-
-#: What starts a program, reaches a network, or changes what is on disk.
-CALLS = (
-    "execve,execveat,socket,connect,open,openat,openat2,creat,unlink,unlinkat,rename,renameat,"
-    "renameat2,mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat,truncate,ftruncate,chmod,fchmod,"
-    "fchmodat,chown,fchown,lchown,fchownat,mknod,mknodat,setxattr,utimensat"
-)
-_WRITES = re.compile(r"\bO_(?:WRONLY|RDWR|CREAT|TRUNC|APPEND)\b")
-
-
-def traced(folder: Path, *arguments: str) -> list[str]:
-    """What a run in *folder*, with what it starts, did that is not reading; git is asked for names."""
-    strace = shutil.which("strace")
-    if strace is None:
-        if "STAGELINT_REQUIRE_BUILDERS" in os.environ:
-            pytest.fail("strace is not installed")
-        pytest.skip("needs strace")
-    log = folder.parent / "log"
-    run = [strace, "-f", "-qq", "-s", "4096", "-o", str(log), "-e", f"trace={CALLS}"]
-    subprocess.run(
-        [*run, *command(*arguments)],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        check=False,
-    )
-    lines = [line.split(maxsplit=1)[1] for line in log.read_text("utf-8").splitlines()]
-    own = next(n for n, line in enumerate(lines) if line.startswith("execve("))
-    return [each for each in lines[own + 1 :] if not _is_reading(each)]
-
-
-def _is_reading(call: str) -> bool:
-    if (
-        call.startswith(("+++", "---", 'execve("/usr/bin/git", ["/usr/bin/git", "--no-pager"'))
-        or " = -1 " in call
-        or '"/dev/null"' in call
-    ):
-        return True
-    return call.startswith("open") and not _WRITES.search(call)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A repository all of whose files would run something, fetch something, or lead elsewhere."""
-    folder = tmp_path / "project"
-    (folder / ".git" / "hooks").mkdir(parents=True)
-    evil = "touch ../was-run; curl http://example.com/"
-    files = {
-        "Dockerfile": "# syntax=docker/dockerfile:1\nFROM golang AS build\nADD http://example.com/x /\n"
-        f"RUN {evil}\nRUN `{evil}` $({evil})\nFROM alpine\nCOPY --from=0 /a ../../../x\n",
-        "compose.yaml": "services: {a: {build: {context: ../.., target: !!python/object/apply:"
-        f"os.system ['{evil}']}}}}\ninclude: [/etc/passwd, http://example.com/]\n",
-        "docker-bake.hcl": 'target "a" { target = file("/etc/passwd") }\n',
-        "build.py": f"import os, docker\nos.system('{evil}')\ndocker.build(target='x')\n",
-        "Makefile": f"X := $(shell {evil})\na:\n\tdocker build --target $(X) .\n",
-        "build.sh": f'docker build --target "$({evil})" .\n',
-        "Tiltfile": f"local('{evil}')\ndocker_build('a', '.', target='x')\n",
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text, "utf-8")
-    (folder / "loop").symlink_to(".")
-    (folder / "out.dockerfile").symlink_to("/etc/passwd")
-    os.mkfifo(folder / "Dockerfile.pipe")
-    return folder
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "arguments",
-    [".", ". --diff --unsafe-fixes", "refs --project .", "optimize .", "graph Dockerfile",
-     ". --output-format sarif"],
-)  # fmt: skip
-def test_a_run_reads_and_nothing_else(arguments: str, project: Path) -> None:
-    shutil.rmtree(project / ".git")
-
-    assert traced(project, *arguments.split()) == []
-
-
-@pytest.mark.slow
-def test_a_fix_writes_the_file_and_nothing_else(project: Path) -> None:
-    shutil.rmtree(project / ".git")
-    done = traced(project, "--fix", "Dockerfile")
-
-    assert any("rename" in each for each in done)
-    elsewhere = [each for each in done if not re.search(r"\.stagelint-\d+-\w+\.tmp|fch\w+\(", each)]
-    assert elsewhere == []
-    assert sorted(each.name for each in project.parent.iterdir()) == ["log", "project"]
