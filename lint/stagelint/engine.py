@@ -178,7 +178,8 @@ def _together(file: File, fixable: Sequence[Finding]) -> _Pass | None:
     reason, judged = _verdict(file, text, applied) if applied else (None, True)
     if reason is not None:
         return None
-    return _Pass([each for each in fixable if each.fix in applied], text, [], judged)
+    done = set(applied)
+    return _Pass([each for each in fixable if each.fix in done], text, [], judged)
 
 
 def _those_that_hold(file: File, fixable: Sequence[Finding]) -> _Pass:

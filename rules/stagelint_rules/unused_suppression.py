@@ -8,6 +8,7 @@ from stagelint.model.rewriting import remove
 from stagelint.model.suppressions import Owner, Suppression
 from stagelint.rule import Bad, Finding, Good, Rule, Severity
 from stagelint.source import Span
+from stagelint.syntax.nodes import Item
 
 
 class UnusedSuppression(Rule):
@@ -82,31 +83,40 @@ class UnusedSuppression(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        unused = [suppression for suppression, _ in file.unused_suppressions]
+        fixes = _fixes(file) if file.unused_suppressions else {}
         for suppression, reason in file.unused_suppressions:
             yield self.finding(
                 file,
                 suppression.span,
                 f"unused suppression: {reason}",
-                fix=_fix(file, suppression, unused),
+                fix=fixes.get(suppression.comment),
             )
         for mistake in file.unread_comments:
             yield self.finding(file, mistake.span, f"unused suppression: {mistake.message}")
 
 
-def _fix(file: File, suppression: Suppression, unused: list[Suppression]) -> Fix | None:
-    """Take the unused selectors of the comment away, all at once."""
-    if suppression.owner is Owner.BUILDKIT and suppression.scope is None:
-        return None
-    text, line = file.source.text, suppression.comment
-    all_of_it = [each for each in file.comments.suppressions if each.comment == line]
-    used = [each for each in all_of_it if each not in unused]
+def _fixes(file: File) -> dict[Span, Fix]:
+    """Take the unused selectors of a comment away, all at once; by where the comment stands."""
+    unused = {suppression for suppression, _ in file.unused_suppressions}
+    comments: dict[Span, list[Suppression]] = {}
+    for each in file.comments.suppressions:
+        comments.setdefault(each.comment, []).append(each)
+    items = {item.span: item for item in file.tree.items}
+    return {
+        line: _fix(file, selectors, [each for each in selectors if each not in unused], items)
+        for line, selectors in comments.items()
+        if not unused.isdisjoint(selectors)
+        and not (selectors[0].owner is Owner.BUILDKIT and selectors[0].scope is None)
+    }
+
+
+def _fix(
+    file: File, selectors: list[Suppression], used: list[Suppression], items: dict[Span, Item]
+) -> Fix:
+    first, last, line = selectors[0].span, selectors[-1].span, selectors[0].comment
     if used:
-        first, last = all_of_it[0].span, all_of_it[-1].span
-        comma = text[first.end : all_of_it[1].span.start]
-        selectors = comma.join(each.selector for each in used)
-        edit = Edit(Span(first.start, last.end), selectors)
+        comma = file.source.text[first.end : selectors[1].span.start]
+        edit = Edit(Span(first.start, last.end), comma.join(each.selector for each in used))
         return Fix("Remove the selectors without use", (edit,))
-    title = "Remove the comment"
-    item = next((each for each in file.tree.items if each.span == line), None)
-    return Fix(title, (remove(file, [item]) if item else Edit(line),))
+    item = items.get(line)
+    return Fix("Remove the comment", (remove(file, [item]) if item else Edit(line),))
