@@ -87,6 +87,7 @@ def test_example_with_a_repository(
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unmarked(text))
+        path.chmod(0o644)  # whatever the umask is
 
     session = Session(parse(example.arguments.split())[1])
     repository = project(".", File)
