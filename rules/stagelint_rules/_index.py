@@ -40,6 +40,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...], tuple[str, ...], s
     ("SL215", "missing-healthcheck-program", "warning", True, "stagelint_rules.missing_healthcheck_program", (), (), "", False, False),
     ("SL301", "recursive-chown-after-copy", "info", False, "stagelint_rules.optimizations.recursive_chown_after_copy", (), ("chown",), "", False, False),
     ("SL302", "chmod-after-copy", "info", False, "stagelint_rules.optimizations.chmod_after_copy", (), ("chmod",), "", False, False),
+    ("SL303", "move-after-copy", "info", False, "stagelint_rules.optimizations.move_after_copy", (), ("mv", "cp"), "", False, False),
     ("SL304", "archive-beside-contents", "info", False, "stagelint_rules.optimizations.archive_beside_contents", (), ("copy", "add", "curl", "wget"), "", False, False),
     ("SL305", "late-cleanup", "info", False, "stagelint_rules.optimizations.late_cleanup", (), ("rm", "clean", "purge"), "", False, False),
     ("SL306", "volatile-metadata-above-steps", "info", False, "stagelint_rules.optimizations.volatile_metadata_above_steps", (), ("arg",), "", False, False),

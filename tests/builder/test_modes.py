@@ -11,6 +11,7 @@ FROM busybox
 RUN mkdir -m 750 /there && touch /was && chmod 600 /was
 COPY --chmod=640 folder /made/around/it
 COPY --chmod=640 folder /there
+COPY --chmod=777 folder /open
 COPY --chmod=641 file /was
 COPY --chmod=641 <<EOF /inline
 EOF
@@ -28,6 +29,8 @@ MODES = {
     "/made/around/it/link": "777",
     "/there": "750",
     "/there/in": "640",
+    "/open": "755",
+    "/open/in": "777",
     "/was": "641",
     "/inline": "641",
     "/plain": "755",

@@ -1,12 +1,19 @@
-"""Where a file of an image comes from: the COPY that brought it, and its place in the build context."""
+"""Where the files of an image come from: the COPYs that bring them, and places in the build context."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
-from stagelint.model.context import Context
+from stagelint.model.archives import may_unpack
+from stagelint.model.context import Context, clean
+from stagelint.model.file import File
 from stagelint.model.moments import Moment
+from stagelint.model.outputs import is_in
+from stagelint.model.placement import destination, is_file, may_be_folder
+from stagelint.syntax.nodes import Argument
+from stagelint.tuples import NamedTuple
 
 
 def origin(context: Context, moments: Sequence[Moment], path: str) -> str | None:
@@ -50,3 +57,149 @@ def _below(path: str, folder: str) -> str | None:
         return "."
     start = folder if folder.endswith("/") else f"{folder}/"
     return path.removeprefix(start) if path.startswith(start) else None
+
+
+class Placed(NamedTuple):
+    """A file that a COPY or ADD brings, or a folder within one that it brings."""
+
+    path: str
+    """Where it lies in the image; absolute."""
+    source: Argument
+    """The word that it is, or is in, or that stands for it."""
+    mode: int | None
+    """Its permissions if nothing says otherwise; None if that is not known."""
+    size: int | None
+    """In bytes; None if that is not known."""
+    is_folder: bool = False
+    is_link: bool = False
+
+
+def placed(file: File, copy: Moment, told: Collection[str] = ()) -> list[Placed] | None:
+    """All that *copy* brings; None if that cannot be told.
+
+    *told* are paths that are known to be there afterwards. Folders that it makes around are not among
+    what it brings, nor is the one that it copies the contents of a folder to: it has those permissions
+    that it had, or 0755 (BuildKit v0.25.2).
+    """
+    node = copy.instruction
+    place = copy.path(node.arguments[-1].value) if len(node.arguments) > 1 else None
+    inline = {each.word_start: each for each in node.heredocs}
+    if place is None or node.flag("parents") or node.flag("exclude"):
+        return None
+    found: list[Placed] = []
+    for word in node.arguments[:-1]:
+        if word.start in inline:
+            heredoc = inline[word.start]
+            size = heredoc.body.end - heredoc.body.start
+            path = _arrival(file, copy, place, heredoc.delimiter, told)
+            brought = [Placed(path, word, 0o644, size)] if path else None
+        else:
+            brought = _from_source(file, copy, place, word, told)
+        if brought is None:
+            return None
+        found += brought
+    return found
+
+
+def _from_source(
+    file: File, copy: Moment, place: str, word: Argument, told: Collection[str]
+) -> list[Placed] | None:
+    """What the source *word* brings to *place*; None if that cannot be told."""
+    source = copy.expand(word.value)
+    if source is None or source not in copy.local_sources:
+        return None
+    if file.context is not None and not copy.instruction.flag("from"):
+        return _from_context(file, file.context, copy, place, word, told)
+    is_pattern = re.search(r"[*?\[\\]", source) is not None
+    if copy.instruction.keyword == "ADD" or is_pattern or not is_file(file, copy, source):
+        return None
+    path = _arrival(file, copy, place, posixpath.basename(source), told)
+    return [Placed(path, word, None, None)] if path else None
+
+
+def _from_context(
+    file: File,
+    context: Context,
+    copy: Moment,
+    place: str,
+    word: Argument,
+    told: Collection[str],
+) -> list[Placed] | None:
+    source = copy.expand(word.value) or ""
+    entries = context.match(source)
+    is_pattern = any(each.path != clean(source) for each in entries)
+    if not entries or (is_pattern and not place.endswith("/")):
+        return None
+    found: list[Placed] = []
+    for entry in entries:
+        if entry.is_link:
+            return None
+        if entry.is_folder:
+            for each in context.below(entry.path):
+                path = posixpath.join(place, posixpath.relpath(each.path, entry.path))
+                kind = each.is_folder, each.is_link
+                found.append(Placed(path, word, each.mode, each.size, *kind))
+            continue
+        at = _arrival(file, copy, place, posixpath.basename(entry.path), told)
+        if at is None or (copy.instruction.keyword == "ADD" and _unpacks(context, entry.path)):
+            return None
+        found.append(Placed(at, word, entry.mode, entry.size))
+    return found
+
+
+def _unpacks(context: Context, path: str) -> bool:
+    """May ADD unpack the file at *path* of the context?"""
+    head = context.head(path)
+    return head is None or may_unpack(head)
+
+
+def _arrival(file: File, copy: Moment, place: str, name: str, told: Collection[str]) -> str | None:
+    """Where a file called *name* arrives that is copied to *place*; None if that is not certain."""
+    inside = posixpath.join(place, name)
+    if place.endswith("/") or len(copy.instruction.arguments) > 2 or inside in told:
+        return inside
+    return None if may_be_folder(file, copy, place) else place
+
+
+class Arrival(NamedTuple):
+    """A file of an image, and the COPY or ADD that brought it."""
+
+    copy: Moment
+    file: Placed | None
+    """None if the COPY names the path, and it is not known whether that is a file."""
+    beside: tuple[Placed, ...] = ()
+    """All that the COPY brings, the file itself among it."""
+
+
+def arrival(file: File, run: Moment, path: str, told: Collection[str]) -> Arrival | None:
+    """How the file at the absolute *path* got there before *run*; *told* is as in `placed`.
+
+    None if no COPY of the stage itself brought it last, or that cannot be told.
+    """
+    own = file.histories[run.stage.index].own
+    for copy in reversed(own[: own.index(run)]):
+        if copy.instruction.keyword not in ("COPY", "ADD"):
+            continue
+        place = destination(copy)
+        if place is not None and not is_in(path, place):
+            continue
+        found = placed(file, copy, told)
+        if found is not None:
+            at = next((each for each in found if each.path == path), None)
+            if at is not None:
+                is_file = not (at.is_folder or at.is_link)
+                return Arrival(copy, at, tuple(found)) if is_file else None
+        elif _names(copy, path):
+            return Arrival(copy, None)
+        else:
+            return None  # it may be in what is copied
+    return None
+
+
+def _names(copy: Moment, path: str) -> bool:
+    """Is *path* one that *copy* names: its last word, or that and the name of a source?"""
+    place = destination(copy)
+    sources = [copy.expand(each.value) for each in copy.instruction.arguments[:-1]]
+    names = [posixpath.basename(each.rstrip("/")) for each in sources if each]
+    inside = [posixpath.join(place or "", name) for name in names if name.strip(".")]
+    return path in inside or (path == place and len(sources) == 1 and names != [""])

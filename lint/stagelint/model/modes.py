@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: What RUN has in force; a clause of a mode that says not for whom keeps to it.
-_UMASK = 0o022
+#: What is in force in a RUN: a clause of a mode that says not for whom keeps to it. BuildKit has it as well.
+UMASK = 0o022
 _NUMBER = r"0?[0-7]{3}"
 #: Without `=X`, about which the two disagree, and without what takes more than three letters to say.
 _CLAUSE = r"([ugoa]*)((?:[-+][rwxX]*|=[rwx]*)+)"
@@ -43,7 +43,7 @@ def _applied(who: str, actions: str, mode: int, *, is_folder: bool) -> int:
         meant |= _WHO[each]
     for sign, what in re.findall(_ACTION, actions):
         told = what.replace("X", "x" if is_folder or mode & 0o111 else "")
-        bits = sum(_WHAT[each] for each in set(told)) & (meant if who else meant & ~_UMASK)
+        bits = sum(_WHAT[each] for each in set(told)) & (meant if who else meant & ~UMASK)
         kept = mode & ~(meant if sign == "=" else bits)
         mode = kept if sign == "-" else kept | bits
     return mode

@@ -10,8 +10,7 @@ from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import is_in
-from stagelint.model.placement import destination, is_file
-from stagelint.model.refinements import OF_SYSTEM
+from stagelint.model.placement import OF_SYSTEM, destination, is_file
 from stagelint.model.run_editing import step_of
 from stagelint.model.run_steps import Step
 from stagelint.source import Span

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from itertools import takewhile
 
-from stagelint.model import inventory
-from stagelint.model.archives import may_unpack
+from stagelint.model import accounts, inventory
 from stagelint.model.contents import PATH
-from stagelint.model.context import Context, clean
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.outputs import is_in, made_by_run
-from stagelint.syntax.nodes import Argument
-from stagelint.tuples import NamedTuple
+from stagelint.model.outputs import Output, is_in, made_by_run
 
 #: Endings of files that are no folders.
 _FILES = (
     r".*[^/]\.(?:sh|bash|py|js|mjs|cjs|ts|rb|pl|php|conf|cfg|cnf|ini|env|json|ya?ml|toml|xml|txt|md|html|css"
     r"|sql|properties|service|jar|war|so|crt|pem|key|lock|tmpl|tpl|j2|gz|tgz|zip|whl|deb|rpm|exe|dll)"
 )
+
+#: They write to folders of the system alone, whatever they install or make.
+OF_SYSTEM = (
+    accounts.MAKERS
+    | accounts.CHANGERS
+    | frozenset("apk apt apt-get aptitude dnf dpkg microdnf tdnf yum zypper".split())
+)
+#: What packages bring, and what they do when they are installed, keeps to these.
+OF_PACKAGES = r"/(?:bin|etc|lib\w*|run|s?bin|usr/(?!local/|src/)|var)(?:/|\Z)"
+#: Folders in which the images of operating systems and languages leave nothing.
+_EMPTY = frozenset({"/root", "/tmp", "/var/tmp"})
 
 
 def between(folder: str, path: str) -> list[str]:
@@ -90,114 +98,45 @@ def _made(moment: Moment) -> Iterator[str]:
                 yield output.path
 
 
-class Placed(NamedTuple):
-    """A file that a COPY or ADD brings, or a folder within one that it brings."""
-
-    path: str
-    """Where it lies in the image; absolute."""
-    source: Argument
-    """The word that it is, or is in, or that stands for it."""
-    mode: int | None
-    """Its permissions if nothing says otherwise; None if that is not known."""
-    size: int | None
-    """In bytes; None if that is not known."""
-    is_folder: bool = False
-    is_link: bool = False
-
-
-def placed(file: File, copy: Moment, told: Collection[str] = ()) -> list[Placed] | None:
-    """All that *copy* brings; None if that cannot be told.
-
-    *told* are paths that are known to be there afterwards. Folders that it makes around are not among
-    what it brings, nor is the one that it copies the contents of a folder to: it has those permissions
-    that it had, or 0755 (BuildKit v0.25.2).
-    """
+def brings_beside(file: File, copy: Moment, folder: str) -> bool:
+    """Does a COPY to a folder around *folder* bring files alone, none of which is in its way?"""
     node = copy.instruction
-    place = copy.path(node.arguments[-1].value) if len(node.arguments) > 1 else None
-    inline = {each.word_start: each for each in node.heredocs}
-    if place is None or node.flag("parents") or node.flag("exclude"):
-        return None
-    found: list[Placed] = []
-    for word in node.arguments[:-1]:
-        if word.start in inline:
-            heredoc = inline[word.start]
-            size = heredoc.body.end - heredoc.body.start
-            path = _arrival(file, copy, place, heredoc.delimiter, told)
-            brought = [Placed(path, word, 0o644, size)] if path else None
-        else:
-            brought = _from_source(file, copy, place, word, told)
-        if brought is None:
-            return None
-        found += brought
-    return found
-
-
-def _from_source(
-    file: File, copy: Moment, place: str, word: Argument, told: Collection[str]
-) -> list[Placed] | None:
-    """What the source *word* brings to *place*; None if that cannot be told."""
-    source = copy.expand(word.value)
-    if source is None or source not in copy.local_sources:
-        return None
-    if file.context is not None and not copy.instruction.flag("from"):
-        return _from_context(file, file.context, copy, place, word, told)
-    is_pattern = re.search(r"[*?\[\\]", source) is not None
-    if copy.instruction.keyword == "ADD" or is_pattern or not is_file(file, copy, source):
-        return None
-    path = _arrival(file, copy, place, posixpath.basename(source), told)
-    return [Placed(path, word, None, None)] if path else None
-
-
-def _from_context(
-    file: File,
-    context: Context,
-    copy: Moment,
-    place: str,
-    word: Argument,
-    told: Collection[str],
-) -> list[Placed] | None:
-    source = copy.expand(word.value) or ""
-    entries = context.match(source)
-    is_pattern = any(each.path != clean(source) for each in entries)
-    if not entries or (is_pattern and not place.endswith("/")):
-        return None
-    found: list[Placed] = []
-    for entry in entries:
-        if entry.is_link:
-            return None
-        if entry.is_folder:
-            for each in context.below(entry.path):
-                path = posixpath.join(place, posixpath.relpath(each.path, entry.path))
-                kind = each.is_folder, each.is_link
-                found.append(Placed(path, word, each.mode, each.size, *kind))
-            continue
-        at = _arrival(file, copy, place, posixpath.basename(entry.path), told)
-        if at is None or (copy.instruction.keyword == "ADD" and _unpacks(context, entry.path)):
-            return None
-        found.append(Placed(at, word, entry.mode, entry.size))
-    return found
-
-
-def _unpacks(context: Context, path: str) -> bool:
-    """May ADD unpack the file at *path* of the context?"""
-    head = context.head(path)
-    return head is None or may_unpack(head)
-
-
-def _arrival(file: File, copy: Moment, place: str, name: str, told: Collection[str]) -> str | None:
-    """Where a file called *name* arrives that is copied to *place*; None if that is not certain."""
-    inside = posixpath.join(place, name)
-    if place.endswith("/") or len(copy.instruction.arguments) > 2 or inside in told:
-        return inside
-    return None if may_be_folder(file, copy, place) else place
+    if len(copy.local_sources) + len(node.heredocs) < len(node.arguments) - 1:
+        return False
+    place = destination(copy) or "/"
+    beside = folder[len(place.rstrip("/")) + 1 :].partition("/")[0]
+    names = [posixpath.basename(each) for each in copy.local_sources]
+    names += [each.delimiter for each in node.heredocs]
+    return not any(fnmatchcase(beside, name) for name in names) and all(
+        is_file(file, copy, each) for each in copy.local_sources
+    )
 
 
 def may_be_folder(file: File, moment: Moment, path: str) -> bool:
     """May there be a folder at the absolute *path* before *moment*? A name may tell that there is none."""
     if re.fullmatch(_FILES, path) or posixpath.dirname(path) in PATH:
         return False
-    return any(
-        each.may_be(path)
-        for each in file.outputs[moment.stage.index].found
-        if each.moment is None or each.moment.instruction.start < moment.instruction.start
+    return may_be_there(file, moment, path)
+
+
+def may_be_there(file: File, moment: Moment, path: str) -> bool:
+    """May there be something at the absolute *path* before *moment*?"""
+    image, is_scratch = moment.image, file.chain(moment.stage)[0].base.is_scratch
+    is_free = image is not None and (
+        inventory.lacks(image, path) or posixpath.dirname(path) in _EMPTY
     )
+    return not (is_free or is_scratch) or any(
+        each.may_be(path) and not _is_elsewhere(file, each, path)
+        for each in file.outputs[moment.stage.index].found
+        if each.moment and each.moment.instruction.start < moment.instruction.start
+    )
+
+
+def _is_elsewhere(file: File, output: Output, path: str) -> bool:
+    """Is *output* a folder, and known not to have *path* in it?"""
+    if not output.is_open or output.moment is None or path == output.path:
+        return False
+    if output.moment.instruction.keyword in ("COPY", "ADD"):
+        return is_in(path, output.path) and brings_beside(file, output.moment, path)
+    is_system = output.call is not None and output.call.name in OF_SYSTEM
+    return is_system and not re.match(OF_PACKAGES, path)

@@ -1,17 +1,16 @@
 """What a RUN does to files that COPYs have just brought, and whether these could do it themselves.
 
 Sources: BuildKit v0.25.2 and buildah 1.28, observed. `--chown` and `--chmod` apply to all that is
-copied; `--chown`, and in BuildKit `--chmod`, to the folders that are made for it, above the destination
-too. A folder that is there stays as it is.
+copied; `--chown`, and in BuildKit `--chmod` as far as its umask lets it, to the folders that are made for
+it, above the destination too. A folder that is there stays as it is.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection
 
-from stagelint.model import accounts, inventory
+from stagelint.model import inventory
 from stagelint.model.arrivals import origin
 from stagelint.model.calls import Call
 from stagelint.model.families import SYSTEM
@@ -19,16 +18,16 @@ from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import Output, is_in, made_by_run
 from stagelint.model.packages import packages
-from stagelint.model.placement import before, between, destination, is_file
+from stagelint.model.placement import (
+    OF_SYSTEM,
+    before,
+    between,
+    brings_beside,
+    destination,
+)
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
 
-#: They write to folders of the system alone, whatever they install or make.
-OF_SYSTEM = (
-    accounts.MAKERS
-    | accounts.CHANGERS
-    | frozenset("apk apt apt-get aptitude dnf dpkg microdnf tdnf yum zypper".split())
-)
 #: They look at owner, mode and place of files, or keep them in copies.
 HEEDING = frozenset("cp find install ln ls mv rsync stat tar test [ [[".split())
 #: What makes a folder or an empty file that can be named.
@@ -154,7 +153,7 @@ class _Gatherer:
             self.copies.append(copy)
             made = (each for each in between(self.folder, place) if each not in self.kept)
             self.copied.update(dict.fromkeys(made))
-        elif is_in(self.folder, place) and not _brings_beside(self.file, copy, self.folder):
+        elif is_in(self.folder, place) and not brings_beside(self.file, copy, self.folder):
             self.say(f"what is copied to `{place}` may be in `{self.folder}`, too")
 
     def made(self, output: Output) -> None:
@@ -184,17 +183,6 @@ class _Gatherer:
         inside = origin(self.file.context, self.seen, path)
         text = self.file.context.text(inside) if inside else None
         return text is not None and not re.search(_WRITES_HERE, text)
-
-
-def _brings_beside(file: File, copy: Moment, folder: str) -> bool:
-    """Does a COPY to a folder around *folder* bring files alone, none of which is in its way?"""
-    node = copy.instruction
-    if len(copy.local_sources) + len(node.heredocs) < len(node.arguments) - 1:
-        return False
-    place = destination(copy) or "/"
-    beside = folder[len(place.rstrip("/")) + 1 :].partition("/")[0]
-    names = {posixpath.basename(each) for each in copy.local_sources}
-    return beside not in names and all(is_file(file, copy, each) for each in copy.local_sources)
 
 
 def heeded(file: File, run: Moment, call: Call, first: Moment, folder: str,

@@ -9,7 +9,7 @@ from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
 from stagelint.model.rewriting import remove, with_comments
-from stagelint.model.run_steps import Step, steps
+from stagelint.model.run_steps import Step, is_idle, steps
 from stagelint.source import Span
 from stagelint.syntax.nodes import Comment, Instruction, Item
 
@@ -26,11 +26,12 @@ def step_of(run: Moment, call: Call) -> Step | None:
 def rewritten(file: File, run: Moment, texts: Mapping[Span, str]) -> tuple[Edit, ...]:
     """Put *texts* in the place of steps of *run*, by their spans; an empty one takes its step out.
 
-    A RUN of which nothing is left goes with the comment right above it.
+    A RUN of which nothing is left that lasts goes with the comment right above it.
     """
-    row = [each.span for each in steps(run) or ()]
+    found = steps(run) or ()
+    row = [each.span for each in found]
     kept = [at for at, span in enumerate(row) if texts.get(span, "kept")]
-    if not kept:
+    if all(is_idle(found[at]) and row[at] not in texts for at in kept):
         return (remove(file, with_comment(file, run.instruction)),)
     edits = [Edit(span, text) for span, text in texts.items() if text]
     for before, after in zip([-1, *kept], [*kept, len(row)], strict=True):

@@ -46,6 +46,15 @@ def _start(call: Call) -> int:
     return call.span.start
 
 
+#: They do nothing that anything after a RUN could see.
+_PASSING = frozenset({":", "cd", "echo", "set", "true"})
+
+
+def is_idle(step: Step) -> bool:
+    """Does *step* leave nothing behind?"""
+    return not step.command.redirections and all(each.name in _PASSING for each in step.calls)
+
+
 #: Programs that change nothing, or only settings of the system and accounts.
 _ASIDE = frozenset(
     """

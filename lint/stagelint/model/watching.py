@@ -12,15 +12,13 @@ from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in, redirected
 from stagelint.model.packages import manager_calls
-from stagelint.model.refinements import OF_SYSTEM
+from stagelint.model.placement import OF_PACKAGES, OF_SYSTEM
 
 #: They look at what they are told, and at nothing else.
 _TOLD = (PLAIN - {"find", "ls", "source", "su", "xargs"}) | {"curl", "gpg", "tar", "unzip", "wget"}
 #: They make what is not there, and look at nothing that is.
 _BLIND = frozenset({":", "cd", "echo", "export", "mkdir", "printf", "set", "true"})
 _WILD = r"[*?\[{]"
-#: What packages of the system bring, and what they do when they are installed, keeps to these.
-_OF_PACKAGES = r"/(?:bin|etc|lib\w*|run|s?bin|usr/(?!local/|src/)|var)(?:/|\Z)"
 _SHELLS = frozenset("sh bash ash dash".split())
 
 
@@ -70,8 +68,10 @@ def is_written(run: Moment, path: str) -> bool:
 def _may_look(call: Call, path: str) -> bool:
     if call.name in _BLIND:
         return False
+    if call.name == "touch" and call.is_known:
+        return path in (absolute(each, call.directory) for each in call.words)
     if call.name in OF_SYSTEM:
-        return is_told_of(call, path) or re.match(_OF_PACKAGES, path) is not None
+        return is_told_of(call, path) or re.match(OF_PACKAGES, path) is not None
     if call.name in _TOLD or _runs_a_script(call):
         return is_told_of(call, path)
     if not any(manager_calls((call,))) or call.directory is None:

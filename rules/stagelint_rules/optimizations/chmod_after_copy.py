@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File, cost, inventory
+from stagelint.model.arrivals import Placed, arrival, placed
 from stagelint.model.calls import Call
 from stagelint.model.gains import Amount, Gain, Known
-from stagelint.model.modes import changed, is_number
+from stagelint.model.modes import UMASK, changed, is_number
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
-from stagelint.model.placement import Placed, before, destination, is_there, placed
+from stagelint.model.placement import before, destination, is_there
 from stagelint.model.refinements import gather, options, remainder, unfit
 from stagelint.model.run_editing import rewritten, set_flag, step_of
-from stagelint.model.run_steps import steps
+from stagelint.model.run_steps import is_idle, steps
 from stagelint.model.watching import is_told_of, is_written, watcher
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 from stagelint.tuples import NamedTuple
@@ -416,32 +417,14 @@ def _target(file: File, change: _Change, path: str) -> _Target | None:
 
 
 def _file(file: File, change: _Change, path: str) -> _Target | None:
-    """The file at *path*, if the last COPY that may bring something there brings one."""
-    run = change.run
-    own = file.histories[run.stage.index].own
-    for copy in reversed(own[: own.index(run)]):
-        if copy.instruction.keyword not in ("COPY", "ADD"):
-            continue
-        found = placed(file, copy, change.paths)
-        if found is not None:
-            at = next((each for each in found if each.path == path), None)
-            if at is not None:
-                is_file = not (at.is_folder or at.is_link)
-                return _Target(path, (copy,), at) if is_file else None
-        elif _names(copy, path) and not change.is_recursive:
-            return _Target(path, (copy,), doubt="whether it is a single file is not known")
-        elif is_in(path, destination(copy) or "/"):
-            return None
-    return None
-
-
-def _names(copy: Moment, path: str) -> bool:
-    """Is *path* one that *copy* names: its last word, or that and the name of a source?"""
-    place = destination(copy)
-    sources = [copy.expand(each.value) for each in copy.instruction.arguments[:-1]]
-    names = [posixpath.basename(each.rstrip("/")) for each in sources if each]
-    inside = [posixpath.join(place or "", name) for name in names if name.strip(".")]
-    return path in inside or (path == place and len(sources) == 1 and names != [""])
+    """The file at *path*, if a COPY has brought one."""
+    found = arrival(file, change.run, path, change.paths)
+    if found is None:
+        return None
+    if found.file is None and change.is_recursive:
+        return None  # it may be a folder
+    doubt = "" if found.file else "whether it is a single file is not known"
+    return _Target(path, (found.copy,), found.file, doubt=doubt)
 
 
 def _is_plain(file: File, change: _Change, path: str) -> bool:
@@ -461,8 +444,8 @@ class _Done(NamedTuple):
     """What COPYs can do themselves."""
 
     targets: tuple[_Target, ...]
-    modes: tuple[tuple[Moment, str], ...]
-    """The COPYs, each with the value of `--chmod`."""
+    modes: tuple[tuple[Moment, int], ...]
+    """The COPYs, each with what is to become of their files."""
 
 
 def _done(file: File, change: _Change) -> _Done | str:
@@ -471,13 +454,13 @@ def _done(file: File, change: _Change) -> _Done | str:
     if reason:
         return reason
     done: list[_Target] = []
-    modes: dict[int, tuple[Moment, str]] = {}
+    modes: dict[int, tuple[Moment, int]] = {}
     for target in change.targets:
         found = [(each, _mode(file, change, target, each)) for each in target.copies]
-        doubt = target.doubt or next((told for _, told in found if not is_number(told)), "")
+        doubt = target.doubt or next((told for _, told in found if isinstance(told, str)), "")
         if not doubt:
             done.append(target)
-            modes |= {id(copy): (copy, mode) for copy, mode in found}
+            modes |= {id(copy): (copy, told) for copy, told in found if isinstance(told, int)}
         reason = reason or doubt
     return _Done(tuple(done), tuple(modes.values())) if done else reason
 
@@ -500,23 +483,17 @@ def _objection(file: File, change: _Change) -> str:
     return ""
 
 
-def _mode(file: File, change: _Change, target: _Target, copy: Moment) -> str:
-    """The value of `--chmod` with which *copy* does what `chmod` does; or what stands against it."""
+def _mode(file: File, change: _Change, target: _Target, copy: Moment) -> int | str:
+    """The mode with which *copy* does what `chmod` does, or what stands against it."""
     reason = unfit(file, copy)
     if reason or copy.instruction.flag("chmod"):
         return reason or "the COPY gives its files a mode already"
     mode = _of_all(file, change, target, copy)
-    if not is_number(mode):
+    if isinstance(mode, str):
         return mode
     folder = _folder_of(file, change, copy)
-    if int(mode, 8) != 0o755 and not is_there(file, copy, folder):
-        top = next(
-            (each for each in change.paths if change.is_recursive and is_in(folder, each)), ""
-        )
-        as_folder = changed(change.mode, 0o755, is_folder=True)
-        is_right = as_folder == int(mode, 8) and is_there(file, copy, posixpath.dirname(top))
-        if not top or not is_right:
-            return f"`{folder}` would get the mode, too, if the COPY makes it"
+    if not is_there(file, copy, folder) and not _is_right(file, change, copy, folder, mode):
+        return f"`{folder}` would get another mode, too, if the COPY makes it"
     place = destination(copy) or "/"
     for path in change.paths:
         if is_in(path, place) or is_in(place, path):
@@ -526,12 +503,24 @@ def _mode(file: File, change: _Change, target: _Target, copy: Moment) -> str:
     return mode
 
 
-def _of_all(file: File, change: _Change, target: _Target, copy: Moment) -> str:
-    """The mode that all that *copy* brings comes to have, in octal; or why there is none."""
+def _is_right(file: File, change: _Change, copy: Moment, folder: str, mode: int) -> bool:
+    """Does *folder* come to have its mode if *copy* makes it, with `--chmod`?
+
+    BuildKit gives it *mode* without what its umask takes, and so the folders above that it makes.
+    """
+    if mode == 0o755:
+        return True
+    above = [each for each in change.paths if change.is_recursive and is_in(folder, each)]
+    is_meant = changed(change.mode, 0o755, is_folder=True) == mode and not mode & UMASK
+    return is_meant and any(is_there(file, copy, posixpath.dirname(each)) for each in above)
+
+
+def _of_all(file: File, change: _Change, target: _Target, copy: Moment) -> int | str:
+    """The mode that all that *copy* brings comes to have, or why there is none."""
     found = placed(file, copy, change.paths)
-    if found is None:
-        if change.is_recursive and is_number(change.mode):
-            return change.mode  # whatever is in the folder
+    if found is None and change.is_recursive and is_number(change.mode):
+        return int(change.mode, 8)  # whatever is in the folder
+    if not found:
         return "the modes of what is copied are not known"
     modes: dict[int, str] = {}
     for each in found:
@@ -548,8 +537,7 @@ def _of_all(file: File, change: _Change, target: _Target, copy: Moment) -> str:
         modes[mode] = each.path
     if len(modes) > 1:
         return f"the COPY brings more than `{target.path}`, and `--chmod` is for all of it"
-    (mode,) = modes or (-1,)
-    return change.mode if is_number(change.mode) else f"{mode:03o}"
+    return next(iter(modes), "only links are copied")
 
 
 def _folder_of(file: File, change: _Change, copy: Moment) -> str:
@@ -569,15 +557,16 @@ def _fix(file: File, change: _Change, done: _Done) -> Fix | str:
     rest = [each for each in dict.fromkeys(change.paths) if each not in gone]
     kept = dict.fromkeys(path for each in done.targets for path in each.kept)
     text = remainder(file, call, step.span, rest, kept)
-    edits = [set_flag(copy.instruction, "chmod", mode) for copy, mode in done.modes]
+    edits = [set_flag(copy.instruction, "chmod", f"{mode:03o}") for copy, mode in done.modes]
     edits += rewritten(file, run, {step.span: text})
-    flags = dict.fromkeys(f"`--chmod={mode}`" for _, mode in done.modes)
+    flags = dict.fromkeys(f"`--chmod={mode:03o}`" for _, mode in done.modes)
     return Fix(f"Copy with {' and '.join(flags)}", tuple(edits), Guarantee.SAME_IMAGE)
 
 
 def _is_all(change: _Change, done: _Done | str) -> bool:
     """Is there nothing left of the RUN?"""
-    if isinstance(done, str) or len(steps(change.run) or ()) != 1:
+    others = [each for each in steps(change.run) or () if change.call not in each.calls]
+    if isinstance(done, str) or not all(map(is_idle, others)):
         return False
     return len(done.targets) == len(set(change.paths)) and not any(
         each.kept for each in done.targets

@@ -24,7 +24,7 @@ from stagelint.model.refinements import (
     unfit,
 )
 from stagelint.model.run_editing import put_above, rewritten, set_flag, step_of
-from stagelint.model.run_steps import steps
+from stagelint.model.run_steps import is_idle, steps
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 from stagelint.tuples import NamedTuple
 
@@ -318,7 +318,8 @@ def _change(file: File, run: Moment, call: Call) -> _Change:
 
 def _is_all(change: _Change) -> bool:
     """Is there nothing left of the RUN?"""
-    is_alone = len(steps(change.run) or ()) == 1
+    others = [each for each in steps(change.run) or () if change.call not in each.calls]
+    is_alone = all(map(is_idle, others))
     return is_alone and not change.kept and all(each.copies for _, each in change.folders)
 
 
