@@ -47,6 +47,7 @@ RULES: tuple[tuple[str, str, str, bool, str, tuple[str, ...], tuple[str, ...], s
     ("SL307", "repeated-stage-prefix", "info", False, "stagelint_rules.optimizations.repeated_stage_prefix", (), (), "", False, False),
     ("SL308", "repeated-base", "info", False, "stagelint_rules.optimizations.repeated_base", (), (), "", False, False),
     ("SL309", "missing-cache-mount", "info", False, "stagelint_rules.optimizations.missing_cache_mount", (), ("apt", "apk", "dnf", "pip", "uv", "poetry", "npm", "yarn", "composer", "go", "cargo", "mvn", "gradlew", "dotnet"), "", False, False),
+    ("SL310", "copy-removed-after-use", "info", False, "stagelint_rules.optimizations.copy_removed_after_use", (), ("rm",), "", False, False),
     ("SL311", "sources-copied-before-install", "info", False, "stagelint_rules.optimizations.sources_copied_before_install", (), ("copy", "add"), "", False, False),
     ("SL312", "copy-without-link", "info", False, "stagelint_rules.optimizations.copy_without_link", (), ("copy",), "", False, False),
     ("SL313", "leftovers-in-context", "info", False, "stagelint_rules.optimizations.leftovers_in_context", (), ("copy", "add", "mount"), "", False, False),

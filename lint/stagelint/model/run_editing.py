@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from stagelint.edit import Edit
 from stagelint.model.calls import Call
 from stagelint.model.file import File
-from stagelint.model.moments import Moment
-from stagelint.model.rewriting import remove, with_comments
+from stagelint.model.joining import take_out
+from stagelint.model.moments import Moment, absolute
+from stagelint.model.rewriting import remove, take_away, with_comments
 from stagelint.model.run_steps import Step, is_idle, steps
 from stagelint.source import Span
 from stagelint.syntax.nodes import Comment, Instruction, Item
@@ -68,3 +69,23 @@ def set_flag(node: Instruction, name: str, value: str) -> Edit:
     end = node.logical.span(node.flags[-1].start, node.flags[-1].end).end if node.flags else None
     at = node.keyword_span.end if end is None else end
     return Edit(Span(at, at), f" --{name}={value}")
+
+
+def without_path(file: File, run: Moment, call: Call, path: str) -> Edit | None:
+    """Have *call*, which is `rm`, not remove the absolute *path*: take out the word, *call* or all of *run*.
+
+    None if that would change the rest.
+    """
+    told = [at for at, word in enumerate(call.arguments) if word and not word.startswith("-")]
+    if len(told) > 1:
+        at = next(at for at in told if _is_path(call, at, path))
+        before = call.spans[at - 1] if at else call.name_span
+        return None if call.is_nested else Edit(Span(before.end, call.spans[at].end))
+    if len(run.calls) == 1 and not run.instruction.flags:
+        return take_away(file, [run.instruction])
+    return take_out(run.instruction, call)
+
+
+def _is_path(call: Call, at: int, path: str) -> bool:
+    found = absolute(call.arguments[at] or "", call.directory) or ""
+    return path in (call.arguments[at], found.rstrip("/"))

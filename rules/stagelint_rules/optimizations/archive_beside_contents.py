@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File, cost
 from stagelint.model.archives import is_archive, unpacked
-from stagelint.model.calls import Call
 from stagelint.model.dispatch import REMOTE
 from stagelint.model.gains import Gain
-from stagelint.model.joining import bars_joining, is_commented, join, take_out
+from stagelint.model.joining import bars_joining, is_commented, join
 from stagelint.model.moments import Moment
 from stagelint.model.rewriting import take_away
+from stagelint.model.run_editing import without_path
 from stagelint.model.stages import Stage
 from stagelint.model.unpacking import (
     Unpacking,
@@ -345,7 +345,7 @@ def _is_readable(file: File, found: Unpacking) -> bool:
 def _mounted(file: File, found: Unpacking) -> Fix | None:
     assert found.removal and found.remover
     node, words = found.copy.instruction, found.copy.instruction.arguments
-    gone = _without(file, found.remover, found.removal, found.path)
+    gone = without_path(file, found.remover, found.removal, found.path)
     if gone is None:
         return None
     copied = take_away(file, [node])
@@ -354,22 +354,6 @@ def _mounted(file: File, found: Unpacking) -> Fix | None:
         copied = Edit(Span(node.logical.offset(start), node.logical.offset(end)))
     title = f"Mount `{posixpath.basename(found.path)}` for the RUN that unpacks it"
     return Fix(title, (copied, _mount(file, found), gone), Guarantee.SAME_IMAGE)
-
-
-def _without(file: File, run: Moment, call: Call, path: str) -> Edit | None:
-    """*run* without removing *path*: without the word, the call of `rm`, or all of it."""
-    told = [at for at, word in enumerate(call.arguments) if word and not word.startswith("-")]
-    if len(told) > 1:
-        at = next(at for at in told if path in (call.arguments[at], _absolute(call, at)))
-        before = call.spans[at - 1] if at else call.name_span
-        return None if call.is_nested else Edit(Span(before.end, call.spans[at].end))
-    if len(run.calls) == 1 and not run.instruction.flags:
-        return take_away(file, [run.instruction])
-    return take_out(run.instruction, call)
-
-
-def _absolute(call: Call, at: int) -> str:
-    return posixpath.normpath(posixpath.join(call.directory or "", call.arguments[at] or ""))
 
 
 def _mount(file: File, found: Unpacking) -> Edit:

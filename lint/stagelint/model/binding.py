@@ -1,0 +1,267 @@
+"""May what passes through a stage be mounted for the RUN that needs it? See `passing`.
+
+BuildKit (v0.25.2) shows the same files with the same modes at a mount as COPY puts there, in a context
+as root's; what is written to it with `rw` is gone afterwards. The mount itself can be neither removed
+nor renamed, and no link made across it. What it creates to mount on, it takes away again.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from stagelint.model import inventory
+from stagelint.model.archives import unpacked
+from stagelint.model.calls import Call
+from stagelint.model.file import File
+from stagelint.model.moments import Moment, absolute
+from stagelint.model.outputs import is_in
+from stagelint.model.packages import manager_calls
+from stagelint.model.passing import Brought, Passing
+from stagelint.model.placement import before, is_file, is_there
+from stagelint.model.unpacking import may_touch
+from stagelint.model.users import is_root
+from stagelint.tuples import NamedTuple
+
+#: They read what they are told and leave it as it is, or only say where commands run.
+_READERS = frozenset(
+    """
+    [ cat cd cmp comm cut diff dpkg egrep envsubst fgrep grep head jq ls mariadb md5sum mysql openssl popd psql
+    pushd sha1sum sha256sum sha512sum sort sqlite3 stat tail test uniq wc
+    """.split()
+)
+#: They make what they build in the folder that they are started in, and copy from there.
+_BUILDERS = frozenset(
+    """
+    autoconf automake autoreconf autogen.sh cargo cmake configure go gradle gradlew make meson mvn mvnw ninja
+    """.split()
+)
+#: Package managers that leave what they are told to install where it is.
+_MANAGERS = frozenset("apk apt apt-get dnf gem microdnf pip tdnf yum zypper".split()) | {"uv pip"}
+#: Folders of any image in which nothing is that somebody relies upon.
+_TEMPORARY = ("/tmp/", "/var/tmp/")
+
+_UNWRITABLE = r"[*?\[\]\\,\"'\s]"
+#: Options by which `cp` keeps whose a file is, or makes a link.
+_KEEPING = r"-\w*[adlps]|--(?:archive|preserve|no-dereference|link|symbolic-link)"
+_FILE = r".*\.(?:txt|in|whl|deb|rpm|apk|gem|zip|tgz|tar\.\w+)"
+
+
+class Mount(NamedTuple):
+    """A source of a COPY, and where it is to be mounted."""
+
+    brought: Brought
+    target: str
+
+
+class Binding(NamedTuple):
+    """How a `Passing` is mounted."""
+
+    run: Moment
+    """The RUN that needs it."""
+    mounts: tuple[Mount, ...]
+    is_writable: bool
+
+    def options(self) -> Iterator[str]:
+        """The options of the RUN."""
+        for (copy, source, _), target in self.mounts:
+            flag = copy.instruction.flag("from")
+            origin = f"from={flag.value}," if flag else ""
+            path = posixpath.normpath("/" + source.value).lstrip("/")
+            path = f"source={'/' if flag else ''}{path}," if path else ""
+            mode = ",rw" if self.is_writable else ""
+            yield f"--mount=type=bind,{origin}{path}target={target}{mode}"
+
+
+def bind(file: File, passing: Passing) -> Binding | str:
+    """How it could be mounted; a string says why not."""
+    note = _of_copies(file, passing) or _of_place(file, passing)
+    return note or _of_runs(file, passing)
+
+
+def _of_copies(file: File, passing: Passing) -> str:
+    """What stands against mounting in how it is copied; empty if nothing does."""
+    if not file.options.dialect.runs_flags_and_heredocs or not file.tree.frontend.has(
+        "RUN --mount"
+    ):
+        return "what reads the file knows no mounts"
+    if re.search(_UNWRITABLE, passing.path):
+        return "it is removed by a pattern, perhaps with other files"
+    removal = passing.removal.span
+    if "$" in file.source.text[removal.start : removal.end]:
+        return "a variable says what is removed"
+    for copy, source, place in passing.brought:
+        node = copy.instruction
+        origin = node.flag("from")
+        if node.keyword == "ADD":
+            return "ADD may fetch or unpack it"
+        if node.is_json or re.search(_UNWRITABLE, source.value + place):
+            return "its name is a pattern, or cannot be written in a mount"
+        if any("$" in each.value for each in node.arguments):
+            return "a builder may say that it is called otherwise"
+        if any(node.flag(name) for name in ("chown", "chmod", "parents", "exclude")):
+            return "the COPY says whose it is, or what of it is copied"
+        if origin and (origin.value.isdecimal() or "$" in origin.value):
+            return "a mount needs a stage by its name"
+    return ""
+
+
+def _of_place(file: File, passing: Passing) -> str:
+    """What may be there besides; empty if it is certain that nothing is."""
+    path = passing.path
+    copy = passing.brought[0].copy
+    folder = posixpath.dirname(path)
+    if not is_there(file, copy, folder):
+        return f"the COPY may make the folder `{folder}`"
+    if not (path.startswith(_TEMPORARY) or inventory.lacks(copy.image, path)):
+        return f"the base image may have `{path}`"
+    copies = {id(each.copy) for each in passing.brought}
+    above = list(before(file, copy))
+    for moment in (*above, *passing.between):
+        made = file.outputs[moment.stage.index].made_by(moment)
+        is_other = moment.instruction.keyword != "RUN" and id(moment) not in copies
+        if is_other and any(each.may_be(path) or is_in(each.path, path) for each in made):
+            return f"another {moment.instruction.keyword} may make `{path}`, too"
+    name = posixpath.basename(path)
+    runs = (each.instruction for each in above if each.instruction.keyword == "RUN")
+    return f"a RUN above may make `{path}`, too" if any(name in str(e) for e in runs) else ""
+
+
+def _of_runs(file: File, passing: Passing) -> Binding | str:
+    """How the one RUN that needs it can mount it; a string says why none can."""
+    runs = [each for each in passing.between if each.instruction.keyword == "RUN"]
+    if not all(each.calls for each in runs):
+        return "a RUN cannot be read, and may need it"
+    users = [each for each in runs if _needs(each, passing)]
+    if len(users) != 1:
+        return "more than one RUN may need it" if users else "no RUN is known to need it"
+    run = users[0]
+    below = passing.between[passing.between.index(run) :]
+    if any(each.copy in below for each in passing.brought):
+        return "some of it is copied below the RUN that needs it"
+    if run.instruction.is_json or run.instruction.heredocs:
+        return "what needs it is no line of commands"
+    if any(is_in(passing.path, each) or is_in(each, passing.path) for each in run.mounted):
+        return "something else is mounted there"
+    is_from_stage = any(each.copy.instruction.flag("from") for each in passing.brought)
+    if is_from_stage and not is_root(run.user or "?"):
+        return "who needs it may not be allowed to read it"
+    targets = [_target(file, passing, run, each) for each in passing.brought]
+    found = [Mount(*each) for each in zip(passing.brought, targets, strict=True) if each[1]]
+    if len({each.target for each in found}) < len(targets):
+        return "whether it is a file or a folder is not known"
+    is_whole = targets == [passing.path]
+    is_writable = _is_redirected_to(file, run, passing.path)
+    for call in run.calls:
+        use = Use.NONE if call is passing.removal else _use(call, passing.path)
+        name = f"`{call.name}`" if call.name else "a command that a variable names"
+        if use is Use.ANY:
+            return f"{name} may change, move or remove it"
+        if use is Use.BUILDS and not is_whole:
+            return f"{name} may write beside it"
+        is_writable = is_writable or use is Use.BUILDS
+    return Binding(run, tuple(found), is_writable)
+
+
+def _needs(run: Moment, passing: Passing) -> bool:
+    """May *run* need it, other than to remove it?"""
+    text, path = str(run.instruction), passing.path
+    if run is passing.remover:
+        start, end = (at - run.instruction.start for at in passing.removal.span)
+        text = text[:start] + text[end:]
+    others = (each for each in run.calls if each is not passing.removal)
+    return posixpath.basename(path) in text or any(_touches(each, path) for each in others)
+
+
+def _target(file: File, passing: Passing, run: Moment, brought: Brought) -> str | None:
+    """Where *brought* is to be mounted; None if that is not known."""
+    copy, source, place = brought
+    bare = place.rstrip("/")
+    if bare == passing.path and not place.endswith("/") and len(copy.instruction.arguments) == 2:
+        return bare  # nothing was there before, so it is called so
+    path = posixpath.join(place, brought.name)
+    told = (absolute(word, call.directory) for call in run.calls for word in call.words)
+    if is_file(file, copy, source.value) or path in told:
+        return path
+    return bare if _is_folder(file, copy, source.value) else None
+
+
+def _is_folder(file: File, copy: Moment, source: str) -> bool:
+    """Is the *source* of a COPY certainly a folder?"""
+    if source.endswith("/") or not source.strip("./"):
+        return True
+    if copy.instruction.flag("from"):
+        path = posixpath.normpath(f"/{source}")
+        return any(
+            each.path.startswith(f"{path}/")
+            for other, _, stage in file.copies(copy.stage)
+            if other is copy
+            for each in file.outputs[stage.index].found
+        )
+    entries = file.context.match(source) if file.context else []
+    return bool(entries) and all(each.is_folder for each in entries)
+
+
+class Use(Enum):
+    """What a call does to a path."""
+
+    NONE = auto()
+    READS = auto()
+    BUILDS = auto()
+    """It writes into it, and leaves it where it is."""
+    ANY = auto()
+
+
+def _use(call: Call, path: str) -> Use:
+    """What *call* may do to *path* or to what is in it."""
+    if not _touches(call, path):
+        return Use.NONE
+    words = [each for each in call.arguments if each]
+    if call.name in _READERS or next(unpacked((call,)), None):
+        return Use.READS
+    if call.name == "sed" and not any(re.match(r"-\w*i|--in-place", each) for each in words):
+        return Use.READS
+    if call.name == "cp" and len(call.words) > 1:
+        is_into = is_in(absolute(call.words[-1], call.directory) or path, path)
+        is_plain = call.is_known and not any(re.match(_KEEPING, each) for each in words)
+        return Use.READS if is_plain and not is_into else Use.ANY
+    if call.name == "chmod":
+        places = [absolute(each, call.directory) for each in call.words[1:]]
+        return Use.BUILDS if all(each and is_in(each, path) for each in places) else Use.ANY
+    told = next(manager_calls((call,)), None)
+    if told and told.program in _MANAGERS:
+        return _of_manager(call, path)
+    is_at_home = call.directory is not None and is_in(call.directory, path)
+    if call.name in _BUILDERS and is_at_home:
+        return Use.BUILDS
+    is_setup = call.name.startswith("python") and words[:1] == ["setup.py"]
+    return Use.BUILDS if is_setup and is_at_home else Use.ANY
+
+
+def _of_manager(call: Call, path: str) -> Use:
+    """What a call that installs does to *path*: a package that is a folder may be built in it."""
+    if call.directory is None or is_in(call.directory, path):
+        return Use.BUILDS
+    places = (absolute(word, call.directory) for word in call.words)
+    named = [each for each in places if each and is_in(each, path)]
+    return Use.READS if all(re.fullmatch(_FILE, each) for each in named) else Use.BUILDS
+
+
+def _touches(call: Call, path: str) -> bool:
+    """May *call* do something to *path* or to what is in it, or be what is in it?"""
+    if may_touch(call, path):
+        return True
+    if call.name in ("echo", "printf"):
+        return False
+    words = [call.path, *(each.rpartition("=")[2] for each in call.arguments if each)]
+    places = [call.directory, *(absolute(each, call.directory) for each in words if each)]
+    name = posixpath.basename(path)
+    return any(each and is_in(each, path) for each in places) or any(name in e for e in words)
+
+
+def _is_redirected_to(file: File, run: Moment, path: str) -> bool:
+    """Does the shell write into *path* for a command of *run*?"""
+    made = file.outputs[run.stage.index].made_by(run)
+    return any(each.call is None and is_in(each.path, path) for each in made)
