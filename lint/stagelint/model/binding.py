@@ -21,7 +21,7 @@ from stagelint.model.outputs import is_in
 from stagelint.model.packages import manager_calls
 from stagelint.model.passing import Brought, Passing
 from stagelint.model.placement import before, is_file, is_there
-from stagelint.model.unpacking import may_touch
+from stagelint.model.unpacking import is_folder, may_touch
 from stagelint.model.users import is_root
 from stagelint.tuples import NamedTuple
 
@@ -89,8 +89,7 @@ def _of_copies(file: File, passing: Passing) -> str:
         return "what reads the file knows no mounts"
     if re.search(_UNWRITABLE, passing.path):
         return "it is removed by a pattern, perhaps with other files"
-    removal = passing.removal.span
-    if "$" in file.source.text[removal.start : removal.end]:
+    if "$" in file.source.text[passing.span.start : passing.span.end]:
         return "a variable says what is removed"
     for copy, source, place in passing.brought:
         node = copy.instruction
@@ -103,7 +102,7 @@ def _of_copies(file: File, passing: Passing) -> str:
             return "a builder may say that it is called otherwise"
         if any(node.flag(name) for name in ("chown", "chmod", "parents", "exclude")):
             return "the COPY says whose it is, or what of it is copied"
-        if origin and (origin.value.isdecimal() or "$" in origin.value):
+        if origin and (origin.value or "0").isdecimal():
             return "a mount needs a stage by its name"
     return ""
 
@@ -112,21 +111,36 @@ def _of_place(file: File, passing: Passing) -> str:
     """What may be there besides; empty if it is certain that nothing is."""
     path = passing.path
     copy = passing.brought[0].copy
+    above = list(before(file, copy))
     folder = posixpath.dirname(path)
-    if not is_there(file, copy, folder):
+    if not (is_there(file, copy, folder) or is_folder(above, folder)):
         return f"the COPY may make the folder `{folder}`"
     if not (path.startswith(_TEMPORARY) or inventory.lacks(copy.image, path)):
         return f"the base image may have `{path}`"
     copies = {id(each.copy) for each in passing.brought}
-    above = list(before(file, copy))
     for moment in (*above, *passing.between):
-        made = file.outputs[moment.stage.index].made_by(moment)
-        is_other = moment.instruction.keyword != "RUN" and id(moment) not in copies
-        if is_other and any(each.may_be(path) or is_in(each.path, path) for each in made):
+        if id(moment) not in copies and _may_bring(file, moment, path):
             return f"another {moment.instruction.keyword} may make `{path}`, too"
     name = posixpath.basename(path)
     runs = (each.instruction for each in above if each.instruction.keyword == "RUN")
     return f"a RUN above may make `{path}`, too" if any(name in str(e) for e in runs) else ""
+
+
+def _may_bring(file: File, moment: Moment, path: str) -> bool:
+    """May *moment*, if it is no RUN, put something at *path* or below it?"""
+    node = moment.instruction
+    if node.keyword == "WORKDIR":
+        return is_in(moment.path(node.rest) or path, path)
+    if node.keyword not in ("COPY", "ADD"):
+        return False
+    place = moment.path(node.arguments[-1].value) or path
+    if is_in(place.rstrip("/"), path):
+        return True
+    names = (each.value for each in node.arguments[:-1])
+    return is_in(path, place) and not all(
+        is_file(file, moment, name) and path != posixpath.join(place, posixpath.basename(name))
+        for name in names
+    )
 
 
 def _of_runs(file: File, passing: Passing) -> Binding | str:
@@ -149,7 +163,8 @@ def _of_runs(file: File, passing: Passing) -> Binding | str:
     if is_from_stage and not is_root(run.user or "?"):
         return "who needs it may not be allowed to read it"
     targets = [_target(file, passing, run, each) for each in passing.brought]
-    found = [Mount(*each) for each in zip(passing.brought, targets, strict=True) if each[1]]
+    pairs = zip(passing.brought, targets, strict=True)
+    found = [Mount(brought, target) for brought, target in pairs if target]
     if len({each.target for each in found}) < len(targets):
         return "whether it is a file or a folder is not known"
     is_whole = targets == [passing.path]
@@ -179,7 +194,12 @@ def _target(file: File, passing: Passing, run: Moment, brought: Brought) -> str 
     """Where *brought* is to be mounted; None if that is not known."""
     copy, source, place = brought
     bare = place.rstrip("/")
-    if bare == passing.path and not place.endswith("/") and len(copy.instruction.arguments) == 2:
+    around = (each.place for each in passing.brought if each is not brought)
+    if (
+        place == bare
+        and len(copy.instruction.arguments) == 2
+        and not any(is_in(each, bare) for each in around)
+    ):
         return bare  # nothing was there before, so it is called so
     path = posixpath.join(place, brought.name)
     told = (absolute(word, call.directory) for call in run.calls for word in call.words)

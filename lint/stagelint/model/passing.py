@@ -11,6 +11,7 @@ from stagelint.model.calls import Call
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
 from stagelint.model.unpacking import unpackings
+from stagelint.source import Span
 from stagelint.syntax.nodes import Argument
 from stagelint.tuples import NamedTuple
 
@@ -40,6 +41,8 @@ class Passing(NamedTuple):
     remover: Moment
     removal: Call
     """The call of `rm` in *remover*."""
+    span: Span
+    """Where that names it."""
     between: tuple[Moment, ...]
     """What follows the first COPY, up to *remover*."""
 
@@ -50,14 +53,15 @@ def passings(moments: Sequence[Moment]) -> Iterator[Passing]:
     for at, moment in enumerate(moments):
         if moment.instruction.keyword in ("COPY", "ADD"):
             copied[at] = list(_brought(moments, at))
-        for call, path in _removed(moment) if copied else ():
+        for call, path, span in _removed(moment) if copied else ():
             found = {
                 start: [each for each in row if _is_of(each, path)] for start, row in copied.items()
             }
             firsts = [start for start, row in found.items() if row]
             if firsts:
                 brought = tuple(each for start in firsts for each in found[start])
-                yield Passing(path, brought, moment, call, tuple(moments[firsts[0] + 1 : at + 1]))
+                between = tuple(moments[firsts[0] + 1 : at + 1])
+                yield Passing(path, brought, moment, call, span, between)
                 for start in firsts:
                     copied[start] = [each for each in copied[start] if each not in found[start]]
 
@@ -75,14 +79,14 @@ def _brought(moments: Sequence[Moment], at: int) -> Iterator[Brought]:
             yield Brought(copy, source, place)
 
 
-def _removed(run: Moment) -> Iterator[tuple[Call, str]]:
+def _removed(run: Moment) -> Iterator[tuple[Call, str, Span]]:
     """What *run* removes whatever happens, as far as it says it plainly."""
     for call in run.calls:
         if call.name == "rm" and not (call.is_conditional or call.is_inner or call.wrappers):
-            for word in call.words:
-                path = absolute(word, call.directory)
+            for word, span in zip(call.arguments, call.spans, strict=True):
+                path = absolute(word, call.directory) if word and word[0] != "-" else None
                 if path and path.strip("/"):
-                    yield call, path.rstrip("/")
+                    yield call, path.rstrip("/"), span
 
 
 def _is_of(brought: Brought, path: str) -> bool:

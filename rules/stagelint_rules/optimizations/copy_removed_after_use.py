@@ -52,6 +52,127 @@ class CopyRemovedAfterUse(Rule):
             """,
             unsafe=True,
         ),
+        Bad(
+            """
+            --- Dockerfile
+            FROM python:3.13-slim
+            WORKDIR /app
+            COPY requirements.txt LICENSE ./
+                 ^^^^^^^^^^^^^^^^ `/app/requirements.txt` stays in this layer, though a RUN removes it
+            RUN pip install --no-cache-dir -r requirements.txt \\
+             && rm requirements.txt
+            --- requirements.txt
+            flask==3.1.2
+            --- LICENSE
+            free
+            """,
+            fixed="""
+            --- Dockerfile
+            FROM python:3.13-slim
+            WORKDIR /app
+            COPY LICENSE ./
+            RUN --mount=type=bind,source=requirements.txt,target=/app/requirements.txt \\
+                pip install --no-cache-dir -r requirements.txt
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            # it is built where it lies, and removed by a RUN of its own
+            FROM buildpack-deps:trixie
+            COPY . /usr/src/tool
+                 ^ `/usr/src/tool` stays in this layer, though a RUN removes it
+            RUN cd /usr/src/tool && make && make install
+            RUN rm -rf /usr/src/tool
+            """,
+            fixed="""
+            # it is built where it lies, and removed by a RUN of its own
+            FROM buildpack-deps:trixie
+            RUN --mount=type=bind,target=/usr/src/tool,rw \\
+                cd /usr/src/tool && make && make install
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            # of several COPYs, in a folder that is removed with them
+            FROM debian:trixie-slim
+            COPY packages.txt /tmp/setup/
+                 ^^^^^^^^^^^^ `/tmp/setup` stays in this layer, though a RUN removes it
+            COPY --from=keys /keys/app.gpg /tmp/setup/app.gpg
+            RUN cp /tmp/setup/app.gpg /etc/apt/trusted.gpg.d/ \\
+             && apt-get update \\
+             && xargs apt-get install -y < /tmp/setup/packages.txt \\
+             && rm -rf /tmp/setup /var/lib/apt/lists/*
+            """,
+            fixed="""
+            # of several COPYs, in a folder that is removed with them
+            FROM debian:trixie-slim
+            RUN --mount=type=bind,source=packages.txt,target=/tmp/setup/packages.txt \\
+                --mount=type=bind,from=keys,source=/keys/app.gpg,target=/tmp/setup/app.gpg \\
+                cp /tmp/setup/app.gpg /etc/apt/trusted.gpg.d/ \\
+             && apt-get update \\
+             && xargs apt-get install -y < /tmp/setup/packages.txt \\
+             && rm -rf /var/lib/apt/lists/*
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            # by a pattern, or removed by one; with an owner; from a stage without a name; from an address
+            FROM python:3.13-slim
+            COPY lists/*.txt /tmp/lists/
+                 ^^^^^^^^^^^ `/tmp/lists` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/lists/all.txt && rm -rf /tmp/lists
+            COPY list.txt /tmp/
+                 ^^^^^^^^ `/tmp/*` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/list.txt && rm -rf /tmp/*
+            COPY --chown=1000 more.txt /tmp/
+                              ^^^^^^^^ `/tmp/more.txt` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/more.txt && rm /tmp/more.txt
+            COPY --from=0 /some.txt /tmp/
+                          ^^^^^^^^^ `/tmp/some.txt` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/some.txt && rm /tmp/some.txt
+            ADD https://example.com/all.txt /tmp/
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^^ `/tmp/all.txt` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/all.txt && rm /tmp/all.txt
+            """
+        ),
+        Bad(
+            """
+            # what needs it is not known, may move it, may write beside it, or is more than one RUN
+            FROM python:3.13-slim
+            COPY install.sh /tmp/
+                 ^^^^^^^^^^ `/tmp/install.sh` stays in this layer, though a RUN removes it
+            RUN sh /tmp/install.sh && rm /tmp/install.sh
+            COPY app.conf /tmp/
+                 ^^^^^^^^ `/tmp/app.conf` stays in this layer, though a RUN removes it
+            RUN mv /tmp/app.conf /etc/ && rm -f /tmp/app.conf
+            COPY setup.py /tmp/tool/
+                 ^^^^^^^^ `/tmp/tool` stays in this layer, though a RUN removes it
+            RUN cd /tmp/tool && pip install . && rm -rf /tmp/tool
+            COPY list.txt /tmp/
+                 ^^^^^^^^ `/tmp/list.txt` stays in this layer, though a RUN removes it
+            RUN cat /tmp/list.txt
+            RUN pip install -r /tmp/list.txt && rm /tmp/list.txt
+            """
+        ),
+        Bad(
+            """
+            # its folder may be new; something may be there before; the rest heeds no failure
+            FROM python:3.13-slim
+            COPY list.txt /new/
+                 ^^^^^^^^ `/new/list.txt` stays in this layer, though a RUN removes it
+            RUN pip install -r /new/list.txt && rm /new/list.txt
+            WORKDIR /src
+            COPY . .
+                 ^ `/src` stays in this layer, though a RUN removes it
+            RUN make install && rm -rf /src
+            COPY all.txt /tmp/
+                 ^^^^^^^ `/tmp/all.txt` stays in this layer, though a RUN removes it
+            RUN pip install -r /tmp/all.txt; rm /tmp/all.txt
+            """
+        ),
         Good(
             """
             FROM debian:trixie AS build
