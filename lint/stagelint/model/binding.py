@@ -10,43 +10,22 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from enum import Enum, auto
 
 from stagelint.model import inventory
-from stagelint.model.archives import unpacked
-from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
-from stagelint.model.packages import manager_calls
 from stagelint.model.passing import Brought, Passing
 from stagelint.model.placement import before, is_file, is_there
-from stagelint.model.unpacking import is_folder, may_touch
+from stagelint.model.unpacking import is_folder
 from stagelint.model.users import is_root
+from stagelint.model.uses import Use, touches, use
 from stagelint.tuples import NamedTuple
 
-#: They read what they are told and leave it as it is, or only say where commands run.
-_READERS = frozenset(
-    """
-    [ cat cd cmp comm cut diff dpkg egrep envsubst fgrep grep head jq ls mariadb md5sum mysql openssl popd psql
-    pushd sha1sum sha256sum sha512sum sort sqlite3 stat tail test uniq wc
-    """.split()
-)
-#: They make what they build in the folder that they are started in, and copy from there.
-_BUILDERS = frozenset(
-    """
-    autoconf automake autoreconf autogen.sh cargo cmake configure go gradle gradlew make meson mvn mvnw ninja
-    """.split()
-)
-#: Package managers that leave what they are told to install where it is.
-_MANAGERS = frozenset("apk apt apt-get dnf gem microdnf pip tdnf yum zypper".split()) | {"uv pip"}
 #: Folders of any image in which nothing is that somebody relies upon.
 _TEMPORARY = ("/tmp/", "/var/tmp/")
 
 _UNWRITABLE = r"[*?\[\]\\,\"'\s]"
-#: Options by which `cp` keeps whose a file is, or makes a link.
-_KEEPING = r"-\w*[adlps]|--(?:archive|preserve|no-dereference|link|symbolic-link)"
-_FILE = r".*\.(?:txt|in|whl|deb|rpm|apk|gem|zip|tgz|tar\.\w+)"
 
 
 class Mount(NamedTuple):
@@ -78,7 +57,8 @@ class Binding(NamedTuple):
 def bind(file: File, passing: Passing) -> Binding | str:
     """How it could be mounted; a string says why not."""
     note = _of_copies(file, passing) or _of_place(file, passing)
-    return note or _of_runs(file, passing)
+    run = note or _user(passing)
+    return run if isinstance(run, str) else _bound(file, passing, run)
 
 
 def _of_copies(file: File, passing: Passing) -> str:
@@ -143,8 +123,8 @@ def _may_bring(file: File, moment: Moment, path: str) -> bool:
     )
 
 
-def _of_runs(file: File, passing: Passing) -> Binding | str:
-    """How the one RUN that needs it can mount it; a string says why none can."""
+def _user(passing: Passing) -> Moment | str:
+    """The one RUN that needs it; a string says why there is none, or none that could mount it."""
     runs = [each for each in passing.between if each.instruction.keyword == "RUN"]
     if not all(each.calls for each in runs):
         return "a RUN cannot be read, and may need it"
@@ -159,25 +139,9 @@ def _of_runs(file: File, passing: Passing) -> Binding | str:
         return "what needs it is no line of commands"
     if any(is_in(passing.path, each) or is_in(each, passing.path) for each in run.mounted):
         return "something else is mounted there"
-    is_from_stage = any(each.copy.instruction.flag("from") for each in passing.brought)
-    if is_from_stage and not is_root(run.user or "?"):
+    if passing.is_from_stage and not is_root(run.user or "?"):
         return "who needs it may not be allowed to read it"
-    targets = [_target(file, passing, run, each) for each in passing.brought]
-    pairs = zip(passing.brought, targets, strict=True)
-    found = [Mount(brought, target) for brought, target in pairs if target]
-    if len({each.target for each in found}) < len(targets):
-        return "whether it is a file or a folder is not known"
-    is_whole = targets == [passing.path]
-    is_writable = _is_redirected_to(file, run, passing.path)
-    for call in run.calls:
-        use = Use.NONE if call is passing.removal else _use(call, passing.path)
-        name = f"`{call.name}`" if call.name else "a command that a variable names"
-        if use is Use.ANY:
-            return f"{name} may change, move or remove it"
-        if use is Use.BUILDS and not is_whole:
-            return f"{name} may write beside it"
-        is_writable = is_writable or use is Use.BUILDS
-    return Binding(run, tuple(found), is_writable)
+    return run
 
 
 def _needs(run: Moment, passing: Passing) -> bool:
@@ -187,7 +151,42 @@ def _needs(run: Moment, passing: Passing) -> bool:
         start, end = (at - run.instruction.start for at in passing.removal.span)
         text = text[:start] + text[end:]
     others = (each for each in run.calls if each is not passing.removal)
-    return posixpath.basename(path) in text or any(_touches(each, path) for each in others)
+    return posixpath.basename(path) in text or any(touches(each, path) for each in others)
+
+
+def _bound(file: File, passing: Passing, run: Moment) -> Binding | str:
+    """How *run*, which needs it, can mount it; a string says why it cannot."""
+    targets = [_target(file, passing, run, each) for each in passing.brought]
+    pairs = zip(passing.brought, targets, strict=True)
+    mounts = tuple(Mount(brought, target) for brought, target in pairs if target)
+    if len({each.target for each in mounts}) < len(targets):
+        return "whether it is a file or a folder is not known"
+    if run is passing.remover and _removes_more(passing):
+        return "`rm` may remove more of it, or what is around it"
+    writer = "a command" if _is_redirected_to(file, run, passing.path) else ""
+    for call in run.calls:
+        found = Use.NONE if call is passing.removal else use(call, passing.path)
+        name = f"`{call.name}`" if call.name else "a command that a variable names"
+        if found is Use.ANY:
+            return f"{name} may change, move or remove it"
+        if found is Use.WRITES:
+            writer = name
+    if writer and targets != [passing.path]:
+        return f"{writer} may write beside it"
+    if writer and passing.is_from_stage:
+        return f"{writer} may care for whose it is"
+    return Binding(run, mounts, bool(writer))
+
+
+def _removes_more(passing: Passing) -> bool:
+    """May the call that removes it be told to remove something in it or around it, too?"""
+    call = passing.removal
+    for word, span in zip(call.arguments, call.spans, strict=True):
+        if span != passing.span and not (word or "").startswith("-"):
+            place = re.split(r"/?[^/]*[*?\[{]", absolute(word or "/", call.directory) or "/")[0]
+            if is_in(passing.path, place or "/") or is_in(place, passing.path):
+                return True
+    return False
 
 
 def _target(file: File, passing: Passing, run: Moment, brought: Brought) -> str | None:
@@ -222,63 +221,6 @@ def _is_folder(file: File, copy: Moment, source: str) -> bool:
         )
     entries = file.context.match(source) if file.context else []
     return bool(entries) and all(each.is_folder for each in entries)
-
-
-class Use(Enum):
-    """What a call does to a path."""
-
-    NONE = auto()
-    READS = auto()
-    BUILDS = auto()
-    """It writes into it, and leaves it where it is."""
-    ANY = auto()
-
-
-def _use(call: Call, path: str) -> Use:
-    """What *call* may do to *path* or to what is in it."""
-    if not _touches(call, path):
-        return Use.NONE
-    words = [each for each in call.arguments if each]
-    if call.name in _READERS or next(unpacked((call,)), None):
-        return Use.READS
-    if call.name == "sed" and not any(re.match(r"-\w*i|--in-place", each) for each in words):
-        return Use.READS
-    if call.name == "cp" and len(call.words) > 1:
-        is_into = is_in(absolute(call.words[-1], call.directory) or path, path)
-        is_plain = call.is_known and not any(re.match(_KEEPING, each) for each in words)
-        return Use.READS if is_plain and not is_into else Use.ANY
-    if call.name == "chmod":
-        places = [absolute(each, call.directory) for each in call.words[1:]]
-        return Use.BUILDS if all(each and is_in(each, path) for each in places) else Use.ANY
-    told = next(manager_calls((call,)), None)
-    if told and told.program in _MANAGERS:
-        return _of_manager(call, path)
-    is_at_home = call.directory is not None and is_in(call.directory, path)
-    if call.name in _BUILDERS and is_at_home:
-        return Use.BUILDS
-    is_setup = call.name.startswith("python") and words[:1] == ["setup.py"]
-    return Use.BUILDS if is_setup and is_at_home else Use.ANY
-
-
-def _of_manager(call: Call, path: str) -> Use:
-    """What a call that installs does to *path*: a package that is a folder may be built in it."""
-    if call.directory is None or is_in(call.directory, path):
-        return Use.BUILDS
-    places = (absolute(word, call.directory) for word in call.words)
-    named = [each for each in places if each and is_in(each, path)]
-    return Use.READS if all(re.fullmatch(_FILE, each) for each in named) else Use.BUILDS
-
-
-def _touches(call: Call, path: str) -> bool:
-    """May *call* do something to *path* or to what is in it, or be what is in it?"""
-    if may_touch(call, path):
-        return True
-    if call.name in ("echo", "printf"):
-        return False
-    words = [call.path, *(each.rpartition("=")[2] for each in call.arguments if each)]
-    places = [call.directory, *(absolute(each, call.directory) for each in words if each)]
-    name = posixpath.basename(path)
-    return any(each and is_in(each, path) for each in places) or any(name in e for e in words)
 
 
 def _is_redirected_to(file: File, run: Moment, path: str) -> bool:

@@ -46,6 +46,11 @@ class Passing(NamedTuple):
     between: tuple[Moment, ...]
     """What follows the first COPY, up to *remover*."""
 
+    @property
+    def is_from_stage(self) -> bool:
+        """Does some of it come from another stage or image?"""
+        return any(each.copy.instruction.flag("from") for each in self.brought)
+
 
 def passings(moments: Sequence[Moment]) -> Iterator[Passing]:
     """What passes through a stage whose *moments* are these, but for archives: see `unpacking`."""

@@ -14,6 +14,7 @@ from stagelint.model.gains import Gain
 from stagelint.model.joining import is_and_list, is_commented, leaves_state
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
+from stagelint.model.passing import passings
 from stagelint.model.placement import destination
 from stagelint.model.rewriting import append_command, take_away
 from stagelint.model.stages import Stage
@@ -101,9 +102,9 @@ class LateCleanup(Rule):
             # what is copied stays in the layer of the COPY
             FROM debian:12
             RUN apt-get update && apt-get install -y curl
-            COPY setup.sh /tmp/
-            RUN rm /tmp/setup.sh
-            ^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
+            COPY setup /srv/setup
+            RUN rm -rf /srv/setup/tests
+            ^^^^^^^^^^^^^^^^^^^^^^^^^^^ this RUN removes what stays in the layer of another
             """,
         ),
         Good(
@@ -115,6 +116,8 @@ class LateCleanup(Rule):
             RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*
             RUN rm -f /etc/nologin && make install
             COPY --from=build /usr/bin/curl /curl
+            COPY setup.sh /tmp/
+            RUN rm /tmp/setup.sh
             """
         ),
         Bad(
@@ -197,8 +200,12 @@ class LateCleanup(Rule):
         producer = _producer(file, above, cleanup)
         if producer is None:
             return  # it may be about what the base has
-        if producer.instruction.keyword != "RUN" and all(map(is_packed, cleanup.names)):
-            return  # SL304 speaks of archives that are copied
+        if producer.instruction.keyword != "RUN":
+            is_passing = any(
+                each.remover is cleanup.run for each in passings([*before, cleanup.run])
+            )
+            if is_passing or all(map(is_packed, cleanup.names)):
+                return  # SL304 speaks of archives that are copied, SL310 of other files
         between = before[before.index(producer) + 1 :]
         note = _objection(file, above, cleanup, producer) or _changed(between, cleanup, producer)
         if not note and is_commented(file, cleanup.run):

@@ -129,6 +129,48 @@ class SingleStageBuild(Rule):
         Bad(
             """
             --- Dockerfile
+            # TypeScript is needed to build, and by no source of the program
+            FROM node:22-bookworm
+                 ^^^^^^^^^^^^^^^^ the compilers of `node:22-bookworm` ship with the program
+            WORKDIR /app
+            COPY package*.json ./
+            RUN npm ci
+            COPY . .
+            RUN npm run build
+            USER node
+            CMD ["node", "dist/server.js"]
+            --- package.json
+            {"name": "server", "scripts": {"build": "tsc --outDir dist"},
+             "devDependencies": {"typescript": "5.9.3"}}
+            --- package-lock.json
+            {"lockfileVersion": 3, "packages": {
+              "": {"devDependencies": {"typescript": "5.9.3"}},
+              "node_modules/typescript": {"version": "5.9.3", "dev": true}}}
+            --- server.ts
+            console.log("up")
+            """,
+            fixed="""
+            --- Dockerfile
+            # TypeScript is needed to build, and by no source of the program
+            FROM node:22-bookworm AS build
+            WORKDIR /app
+            COPY package*.json ./
+            RUN npm ci
+            COPY . .
+            RUN npm run build
+            RUN npm ci --omit=dev
+
+            FROM node:22-bookworm-slim
+            WORKDIR /app
+            COPY --from=build /app /app
+            USER node
+            CMD ["node", "dist/server.js"]
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            --- Dockerfile
             # what `torch` needs of the system is not known
             FROM python:3.13-bookworm
                  ^^^^^^^^^^^^^^^^^^^^ the compilers of `python:3.13-bookworm` ship with the program
