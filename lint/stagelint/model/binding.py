@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from stagelint.model import inventory
+from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
@@ -19,7 +20,7 @@ from stagelint.model.passing import Brought, Passing
 from stagelint.model.placement import before, is_file, is_there
 from stagelint.model.unpacking import is_folder
 from stagelint.model.users import is_root
-from stagelint.model.uses import Use, touches, use
+from stagelint.model.uses import Use, is_script_apart, touches, use
 from stagelint.tuples import NamedTuple
 
 #: Folders of any image in which nothing is that somebody relies upon.
@@ -167,7 +168,7 @@ def _bound(file: File, passing: Passing, run: Moment) -> Binding | str:
     for call in run.calls:
         found = Use.NONE if call is passing.removal else use(call, passing.path)
         name = f"`{call.name}`" if call.name else "a command that a variable names"
-        if found is Use.ANY:
+        if found is Use.ANY and not _is_script_apart(file, passing, call):
             return f"{name} may change, move or remove it"
         if found is Use.WRITES:
             writer = name
@@ -176,6 +177,11 @@ def _bound(file: File, passing: Passing, run: Moment) -> Binding | str:
     if writer and passing.is_from_stage:
         return f"{writer} may care for whose it is"
     return Binding(run, mounts, bool(writer))
+
+
+def _is_script_apart(file: File, passing: Passing, call: Call) -> bool:
+    copies = [each.copy for each in passing.brought]
+    return file.context is not None and is_script_apart(file.context, copies, call, passing.path)
 
 
 def _removes_more(passing: Passing) -> bool:

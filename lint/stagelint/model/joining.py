@@ -21,6 +21,7 @@ _LASTING = frozenset(
     trap typeset ulimit umask unset
     """.split()
 )
+_OPERATOR = r"\s*(?:&&|;)\s*"
 #: What only says something about the image, and no RUN can see.
 _SAYINGS = frozenset(
     {"LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"}
@@ -81,9 +82,16 @@ def take_out(run: Instruction, call: Call) -> Edit | None:
     if before == "&&" and after == ";":
         return None  # `set -e` heeds a failure of `a` in `a; b`, and not in `a && rm x; b`
     if before == "" or (before == ";" and after == "&&"):
+        between = run.rest[listed[at].end : listed[at + 1].start]
         span = _span(run, listed[at].start, listed[at + 1].start)
+        operator = re.fullmatch(_OPERATOR, between)  # else a compound command begins
     else:
-        span = _span(run, listed[at - 1].end, listed[at].end)
+        end = listed[at - 1].end
+        operator = re.search(rf"{_OPERATOR}\Z", run.rest[end : listed[at].start])
+        start = end + operator.start() if operator else end  # behind `fi`, `done` and the like
+        span = _span(run, start, listed[at].end)
+    if operator is None:
+        return None
     return None if re.search(r"\n\s*#", run.text[span.start : span.end]) else Edit(span)
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from stagelint.model.archives import unpacked
+from stagelint.model.arrivals import origin
 from stagelint.model.calls import Call
-from stagelint.model.moments import absolute
+from stagelint.model.context import Context
+from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
 from stagelint.model.packages import manager_calls
 from stagelint.model.unpacking import may_touch
@@ -33,6 +36,7 @@ _BUILDERS = frozenset(
 _MANAGERS = frozenset("apk apt apt-get dnf gem microdnf pip tdnf yum zypper".split()) | {"uv pip"}
 #: Options by which `cp` keeps whose a file is, or makes a link.
 _KEEPING = r"-\w*[adlps]|--(?:archive|preserve|no-dereference|link|symbolic-link)"
+_SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 _FILE = r".*\.(?:txt|in|whl|deb|rpm|apk|gem|zip|tgz|tar\.\w+)"
 
 
@@ -91,3 +95,26 @@ def touches(call: Call, path: str) -> bool:
     places = [call.directory, *(absolute(each, call.directory) for each in words if each)]
     name = posixpath.basename(path)
     return any(each and is_in(each, path) for each in places) or any(name in e for e in words)
+
+
+def is_script_apart(context: Context, moments: Sequence[Moment], call: Call, path: str) -> bool:
+    """Is *call* that of a script in *path* which does nothing to *path*, as far as it says?
+
+    *moments* brought it there from *context*. It may read what it likes; to remove or move *path* it
+    would have to name it, itself, or the folder around.
+    """
+    words = [call.path, *call.arguments] if call.path else []
+    if words and call.name in _SHELLS:
+        words = [each for each in words[1:] if each is None or not re.match(r"-\w+\Z", each)]
+    place = absolute(words[0], call.directory) if words and words[0] else None
+    if place is None or not is_in(place, path):
+        return False
+    name, folder = posixpath.basename(path), posixpath.dirname(path)
+    is_around = call.directory is not None and is_in(call.directory, folder)
+    if is_around or any(each and name in each for each in words[1:]):
+        return False
+    found = origin(context, moments, place)
+    text = context.text(found) if found else None
+    around = rf"{re.escape(folder)}(?:/?(?![\w./-])|/[\w.-]*[*?\[{{])"
+    itself = rf"\$\{{?0|BASH_SOURCE|{re.escape(name)}|TMPDIR|{around}"
+    return text is not None and re.search(itself, text) is None

@@ -19,15 +19,15 @@ from stagelint.source import Span
 class CopyRemovedAfterUse(Rule):
     """What a COPY brings is removed by a RUN, and ships in the layer of the COPY all the same.
 
-    Every host that runs the image fetches it, though no container can see it: wheels that another
-    stage has built are often the larger part of an image.
+    Every host that runs the image fetches it, though no container can see it.
 
-    The fix has the one RUN that needs the files mount them, `RUN --mount=type=bind`, and takes the
+    Wheels that another stage has built are often the larger part of an image. The fix has the one RUN that needs the files mount them, `RUN --mount=type=bind`, and takes the
     `rm` out, which would fail. A RUN that builds in the folder may write there: what it writes is gone
     afterwards. A real build, as `--verify` makes, gives the same files: what BuildKit creates to mount
     on, it takes away again. It is not fixed where more than that RUN may need the files, where
     something else may be in their place, and where a program of which nothing is known is told of them
-    or runs among them: it might move or remove them, which is not possible with a mount.
+    or runs among them: it might move or remove them, which is not possible with a mount. A script is
+    read, if the build context is known: it must not say where it lies.
 
     Archives that a RUN unpacks are for `archive-beside-contents`.
     """
@@ -114,6 +114,53 @@ class CopyRemovedAfterUse(Rule):
              && apt-get update \\
              && xargs apt-get install -y < /tmp/setup/packages.txt \\
              && rm -rf /var/lib/apt/lists/*
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            --- Dockerfile
+            # one script says nothing of its place, the other empties it
+            FROM debian:trixie-slim
+            COPY install.sh clean.sh /tmp/
+                 ^^^^^^^^^^ `/tmp/install.sh` stays in this layer, though a RUN removes it
+                            ^^^^^^^^ `/tmp/clean.sh` stays in this layer, though a RUN removes it
+            RUN chmod +x /tmp/install.sh && /tmp/install.sh --all && rm /tmp/install.sh
+            RUN bash -e /tmp/clean.sh && rm /tmp/clean.sh
+            --- install.sh
+            #!/bin/sh
+            apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/* /tmp/downloads
+            --- clean.sh
+            #!/bin/sh
+            rm -rf /var/tmp/* /tmp/*
+            """,
+            fixed="""
+            --- Dockerfile
+            # one script says nothing of its place, the other empties it
+            FROM debian:trixie-slim
+            COPY clean.sh /tmp/
+            RUN --mount=type=bind,source=install.sh,target=/tmp/install.sh,rw \\
+                chmod +x /tmp/install.sh && /tmp/install.sh --all
+            RUN bash -e /tmp/clean.sh && rm /tmp/clean.sh
+            """,
+            unsafe=True,
+        ),
+        Bad(
+            """
+            FROM python:3.13-slim
+            COPY list.txt /tmp/
+                 ^^^^^^^^ `/tmp/list.txt` stays in this layer, though a RUN removes it
+            RUN if [ -s /tmp/list.txt ]; then \\
+                  pip install -r /tmp/list.txt; \\
+                fi \\
+             && rm /tmp/list.txt
+            """,
+            fixed="""
+            FROM python:3.13-slim
+            RUN --mount=type=bind,source=list.txt,target=/tmp/list.txt \\
+                if [ -s /tmp/list.txt ]; then \\
+                  pip install -r /tmp/list.txt; \\
+                fi
             """,
             unsafe=True,
         ),
