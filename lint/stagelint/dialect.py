@@ -45,6 +45,9 @@ class Dialect(NamedTuple):
     """RUN knows flags and heredocs."""
     keeps_cache_mounts: bool
     """What a `RUN --mount=type=cache` leaves is there for the next build."""
+    clears_mounts: bool
+    """After a RUN nothing is left of a bind mount: neither what was created to mount on, nor what was
+    written to it."""
 
 
 BUILDKIT = Dialect(
@@ -65,6 +68,7 @@ BUILDKIT = Dialect(
     only_escape_directive=False,
     runs_flags_and_heredocs=True,
     keeps_cache_mounts=True,
+    clears_mounts=True,
 )
 
 CLASSIC = BUILDKIT._replace(
@@ -78,6 +82,7 @@ CLASSIC = BUILDKIT._replace(
     sees_later_stages=False,
     runs_flags_and_heredocs=False,
     keeps_cache_mounts=False,
+    clears_mounts=False,
 )
 
 BUILDAH = BUILDKIT._replace(
@@ -92,6 +97,7 @@ BUILDAH = BUILDKIT._replace(
     sees_later_stages=False,
     doubled_escape_continues=True,
     only_escape_directive=True,
+    clears_mounts=False,
 )
 
 KANIKO = BUILDKIT._replace(
@@ -104,6 +110,7 @@ KANIKO = BUILDKIT._replace(
     copy_name_before_index=True,
     sees_later_stages=False,
     keeps_cache_mounts=False,
+    clears_mounts=False,
 )
 
 DIALECTS = {dialect.name: dialect for dialect in (BUILDKIT, CLASSIC, BUILDAH, KANIKO)}

@@ -15,6 +15,7 @@ from stagelint.model import inventory
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
+from stagelint.model.mounting import bars_mounts
 from stagelint.model.outputs import is_in
 from stagelint.model.passing import Brought, Passing
 from stagelint.model.placement import before, is_file, is_there
@@ -64,10 +65,9 @@ def bind(file: File, passing: Passing) -> Binding | str:
 
 def _of_copies(file: File, passing: Passing) -> str:
     """What stands against mounting in how it is copied; empty if nothing does."""
-    if not file.options.dialect.runs_flags_and_heredocs or not file.tree.frontend.has(
-        "RUN --mount"
-    ):
-        return "what reads the file knows no mounts"
+    note = bars_mounts(file)
+    if note:
+        return note
     if re.search(_UNWRITABLE, passing.path):
         return "it is removed by a pattern, perhaps with other files"
     if "$" in file.source.text[passing.span.start : passing.span.end]:

@@ -15,6 +15,14 @@ from stagelint.source import Span
 from stagelint.syntax.nodes import Instruction
 
 
+def bars_mounts(file: File) -> str:
+    """Why a RUN is not to be given a bind mount in the place of a COPY; empty if nothing is against it."""
+    dialect = file.options.dialect
+    if not (dialect.runs_flags_and_heredocs and file.tree.frontend.has("RUN --mount")):
+        return "what reads the file knows no mounts"
+    return "" if dialect.clears_mounts else f"{dialect.title} leaves something of a mount behind"
+
+
 def add_mounts(run: Instruction, mounts: Iterable[str], newline: str) -> Edit:
     """Give *run* the options *mounts*, each on a line of its own, before what it executes."""
     at = run.logical.offset(run.rest_start)

@@ -11,6 +11,7 @@ from stagelint.model.dispatch import REMOTE
 from stagelint.model.gains import Gain
 from stagelint.model.joining import bars_joining, is_commented, join
 from stagelint.model.moments import Moment
+from stagelint.model.mounting import bars_mounts
 from stagelint.model.rewriting import take_away
 from stagelint.model.run_editing import without_path
 from stagelint.model.stages import Stage
@@ -32,8 +33,8 @@ from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 from stagelint.source import Span
 from stagelint.syntax.nodes import Instruction
 
-#: The first release of docker/dockerfile that mounts, and one that expands variables in it.
-_MOUNTS, _MOUNTS_VARIABLES = (1, 2), (1, 10)
+#: A release of docker/dockerfile that expands variables in mounts.
+_MOUNTS_VARIABLES = (1, 10)
 _VARIABLE = r"\$\{?([A-Za-z_]\w*)"
 
 
@@ -285,8 +286,9 @@ def _objection(file: File, found: Unpacking) -> str:
         return "what an address gives cannot be mounted"
     if node.is_json or re.search(r"[*?\[\]\\,\"'\s]", source + found.path):
         return "its name is a pattern, or cannot be written in a mount"
-    if not file.options.dialect.runs_flags_and_heredocs or file.tree.frontend.version < _MOUNTS:
-        return "what reads the file knows no mounts"
+    barred = bars_mounts(file)
+    if barred:
+        return barred
     if "$" in source and not _is_fixed(file, found):
         return "a builder may say that it is called otherwise"
     if run.is_json or run.heredocs:

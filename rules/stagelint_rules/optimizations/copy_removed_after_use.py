@@ -27,7 +27,8 @@ class CopyRemovedAfterUse(Rule):
     on, it takes away again. It is not fixed where more than that RUN may need the files, where
     something else may be in their place, and where a program of which nothing is known is told of them
     or runs among them: it might move or remove them, which is not possible with a mount. A script is
-    read, if the build context is known: it must not say where it lies.
+    read, if the build context is known: it must not say where it lies. Nor is it fixed for buildah,
+    which leaves empty files and folders behind, and writes to the build context itself.
 
     Archives that a RUN unpacks are for `archive-beside-contents`.
     """
@@ -220,6 +221,15 @@ class CopyRemovedAfterUse(Rule):
             RUN pip install -r /tmp/all.txt; rm /tmp/all.txt
             """
         ),
+        Bad(
+            """
+            FROM debian:trixie
+            COPY list.txt /tmp/
+                 ^^^^^^^^ `/tmp/list.txt` stays in this layer, though a RUN removes it
+            RUN cat /tmp/list.txt && rm /tmp/list.txt
+            """,
+            arguments="--dialect buildah",
+        ),
         Good(
             """
             FROM debian:trixie AS build
@@ -262,7 +272,7 @@ class CopyRemovedAfterUse(Rule):
             gain=Gain(
                 shipped=cost.added([*sizes, *[None] * (len(passing.brought) - len(sizes))]),
                 ships_less=True,
-                layers=sum(1 for _, is_all in _by_copy(passing.brought) if is_all),
+                layers=_layers(passing),
             ),
             holds=(f"nothing else needs `{passing.path}` (checked)",) if fix else (),
         )
@@ -283,6 +293,12 @@ def _by_copy(brought: Sequence[Brought]) -> Iterator[tuple[list[Brought], bool]]
     for copy in copies.values():
         of_it = [each for each in brought if each.copy is copy]
         yield of_it, len(of_it) == len(copy.instruction.arguments) - 1
+
+
+def _layers(passing: Passing) -> int:
+    """How many layers there are no more: those of COPYs, and that of a RUN which only removes."""
+    is_alone = passing.remover.calls == (passing.removal,)
+    return is_alone + sum(is_all for _, is_all in _by_copy(passing.brought))
 
 
 def _mounted(file: File, passing: Passing, bound: Binding) -> Fix | None:
