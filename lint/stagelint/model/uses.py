@@ -115,6 +115,6 @@ def is_script_apart(context: Context, moments: Sequence[Moment], call: Call, pat
         return False
     found = origin(context, moments, place)
     text = context.text(found) if found else None
-    around = rf"{re.escape(folder)}(?:/?(?![\w./-])|/[\w.-]*[*?\[{{])"
+    around = rf"(?<![\w.-]){re.escape(folder)}(?:/?(?![\w./-])|/[\w.-]*[*?\[{{])"
     itself = rf"\$\{{?0|BASH_SOURCE|{re.escape(name)}|TMPDIR|{around}"
     return text is not None and re.search(itself, text) is None
