@@ -45,7 +45,7 @@ def _bound(body: str, options: Options | None = None) -> list[Binding | str]:
         ("COPY x /tmp/\nRUN cd /tmp && ./tidy && rm x", "`tidy` may change, move or remove it"),
         ("COPY x /tmp/\nRUN cp -a /tmp/x /etc && rm /tmp/x", "`cp` may change, move or remove it"),
         ("COPY x /tmp/d/x\nRUN cat /tmp/d/x > /tmp/d/y && rm -r /tmp/d", "a command may write beside it"),
-        ("COPY --from=a /d /tmp/d\nRUN make -C /tmp/d && rm -r /tmp/d", "`make` may change, move or remove it"),
+        ("COPY . /tmp/d\nRUN make -f /tmp/d/Makefile && rm -r /tmp/d", "`make` may change, move or remove it"),
         ("COPY --from=a /d /tmp/d\nRUN cd /tmp/d && make && rm -r /tmp/d", "`make` may care for whose it is"),
     ],
 )  # fmt: skip
@@ -64,6 +64,7 @@ def test_it_is_refused(body: str, note: str) -> None:
         (f"COPY --from=busybox:1 /x /tmp/x\n{_USED}", ["from=busybox:1,source=/x,target=/tmp/x"]),
         ("COPY x /tmp/\nRUN sed -i s/a/b/ /etc/hosts && sort /tmp/x >/etc/sorted && rm /tmp/x", ["source=x,target=/tmp/x"]),
         ("COPY x /tmp/x\nRUN echo y >> /tmp/x && cp /tmp/x /etc/x && rm /tmp/x", ["source=x,target=/tmp/x,rw"]),
+        ("COPY . /srv/d\nRUN make -C /srv/d install && rm -r /srv/d", ["target=/srv/d,rw"]),
         ("COPY . /srv/d\nRUN cd /srv/d && ./configure && make install && cd / && rm -r /srv/d", ["target=/srv/d,rw"]),
     ],
 )  # fmt: skip

@@ -27,6 +27,8 @@ from stagelint.tuples import NamedTuple
 #: Folders of any image in which nothing is that somebody relies upon.
 _TEMPORARY = ("/tmp/", "/var/tmp/")
 
+#: Nobody writes as many between what is copied and what removes it.
+_MOST_CALLS = 300
 _UNWRITABLE = r"[*?\[\]\\,\"'\s]"
 
 
@@ -129,6 +131,8 @@ def _user(passing: Passing) -> Moment | str:
     runs = [each for each in passing.between if each.instruction.keyword == "RUN"]
     if not all(each.calls for each in runs):
         return "a RUN cannot be read, and may need it"
+    if sum(len(each.calls) for each in runs) > _MOST_CALLS:
+        return "too many commands may need it"
     users = [each for each in runs if _needs(each, passing)]
     if len(users) != 1:
         return "more than one RUN may need it" if users else "no RUN is known to need it"

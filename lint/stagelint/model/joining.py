@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from stagelint.edit import Edit
 from stagelint.model.calls import Call
@@ -95,9 +96,14 @@ def take_out(run: Instruction, call: Call) -> Edit | None:
     return None if re.search(r"\n\s*#", run.text[span.start : span.end]) else Edit(span)
 
 
-def _commands(run: Instruction) -> list[shell.Command]:
+def _commands(run: Instruction) -> Sequence[shell.Command]:
     """Those of its script that are not within another."""
-    return [each for each in shell.commands(run.rest) if not each.depth]
+    return _outer(run.rest)
+
+
+@lru_cache(maxsize=8)  # it is asked for each of many paths that one RUN removes
+def _outer(script: str) -> Sequence[shell.Command]:
+    return [each for each in shell.commands(script) if not each.depth]
 
 
 def _span(run: Instruction, start: int, end: int) -> Span:

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment, absolute
@@ -16,6 +17,8 @@ from stagelint.syntax.nodes import Argument
 from stagelint.tuples import NamedTuple
 
 _WILD = r"[*?\[]"
+#: So many sources of a COPY, and removed paths of a stage, are looked at; nobody writes more.
+_MOST = 100
 
 
 class Brought(NamedTuple):
@@ -55,13 +58,14 @@ class Passing(NamedTuple):
 def passings(moments: Sequence[Moment]) -> Iterator[Passing]:
     """What passes through a stage whose *moments* are these, but for archives: see `unpacking`."""
     copied: dict[int, list[Brought]] = {}
+    count = 0
     for at, moment in enumerate(moments):
         if moment.instruction.keyword in ("COPY", "ADD"):
-            copied[at] = list(_brought(moments, at))
-        for call, path, span in _removed(moment) if copied else ():
-            found = {
-                start: [each for each in row if _is_of(each, path)] for start, row in copied.items()
-            }
+            copied[at] = list(islice(_brought(moments, at), _MOST))
+        removed = islice(_removed(moment) if copied else (), _MOST - count)
+        for call, path, span in removed:
+            count += 1
+            found = {start: [e for e in row if _is_of(e, path)] for start, row in copied.items()}
             firsts = [start for start, row in found.items() if row]
             if firsts:
                 brought = tuple(each for start in firsts for each in found[start])

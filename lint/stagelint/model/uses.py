@@ -69,7 +69,8 @@ def use(call: Call, path: str) -> Use:
     told = next(manager_calls((call,)), None)
     if told and told.program in _MANAGERS:
         return _of_manager(call, path)
-    is_at_home = call.directory is not None and is_in(call.directory, path)
+    home = absolute(call.option("-C", "--directory") or ".", call.directory)
+    is_at_home = home is not None and is_in(home.rstrip("/"), path)
     if call.name in _BUILDERS and is_at_home:
         return Use.WRITES
     is_setup = call.name.startswith("python") and words[:1] == ["setup.py"]
