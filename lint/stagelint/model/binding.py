@@ -100,26 +100,26 @@ def _of_place(file: File, passing: Passing) -> str:
         return f"the COPY may make the folder `{folder}`"
     if not (path.startswith(_TEMPORARY) or inventory.lacks(copy.image, path)):
         return f"the base image may have `{path}`"
-    copies = {id(each.copy) for each in passing.brought}
-    for moment in (*above, *passing.between):
-        if id(moment) not in copies and _may_bring(file, moment, path):
-            return f"another {moment.instruction.keyword} may make `{path}`, too"
+    for moment in (*above, copy, *passing.between):
+        if _may_bring_more(file, moment, passing):
+            return f"{moment.instruction.keyword} may bring something else to `{path}`"
     name = posixpath.basename(path)
     runs = (each.instruction for each in above if each.instruction.keyword == "RUN")
     return f"a RUN above may make `{path}`, too" if any(name in str(e) for e in runs) else ""
 
 
-def _may_bring(file: File, moment: Moment, path: str) -> bool:
-    """May *moment*, if it is no RUN, put something at *path* or below it?"""
-    node = moment.instruction
+def _may_bring_more(file: File, moment: Moment, passing: Passing) -> bool:
+    """May *moment*, if it is no RUN, put something there that is no part of *passing*?"""
+    node, path = moment.instruction, passing.path
     if node.keyword == "WORKDIR":
         return is_in(moment.path(node.rest) or path, path)
     if node.keyword not in ("COPY", "ADD"):
         return False
+    brought = [each.source for each in passing.brought if each.copy is moment]
+    names = [each.value for each in node.arguments[:-1] if each not in brought]
     place = moment.path(node.arguments[-1].value) or path
     if is_in(place.rstrip("/"), path):
-        return True
-    names = (each.value for each in node.arguments[:-1])
+        return bool(names)
     return is_in(path, place) and not all(
         is_file(file, moment, name) and path != posixpath.join(place, posixpath.basename(name))
         for name in names
