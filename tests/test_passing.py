@@ -62,6 +62,7 @@ def test_it_is_refused(body: str, note: str) -> None:
     [
         (f"COPY ./x /tmp/\n{_USED}", ["source=x,target=/tmp/x"]),
         (f"COPY x /tmp/x\n{_USED}", ["source=x,target=/tmp/x"]),
+        (f"COPY x /tmp\n{_USED}", ["source=x,target=/tmp/x"]),
         ("COPY x y /tmp/d/\nRUN cat /tmp/d/x /tmp/d/y && rm -r /tmp/d",
          ["source=x,target=/tmp/d/x", "source=y,target=/tmp/d/y"]),
         ("COPY d/ /tmp/d/\nRUN ls /tmp/d && rm -r /tmp/d", ["source=d,target=/tmp/d"]),

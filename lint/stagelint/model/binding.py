@@ -203,12 +203,9 @@ def _target(file: File, passing: Passing, run: Moment, brought: Brought) -> str 
     """Where *brought* is to be mounted; None if that is not known."""
     copy, source, place = brought
     bare = place.rstrip("/")
-    around = (each.place for each in passing.brought if each is not brought)
-    if (
-        place == bare
-        and len(copy.instruction.arguments) == 2
-        and not any(is_in(each, bare) for each in around)
-    ):
+    others = (each.place for each in passing.brought if each is not brought)
+    is_name = place == bare and len(copy.instruction.arguments) == 2
+    if is_name and is_in(bare, passing.path) and not any(is_in(each, bare) for each in others):
         return bare  # nothing was there before, so it is called so
     path = posixpath.join(place, brought.name)
     told = (absolute(word, call.directory) for call in run.calls for word in call.words)

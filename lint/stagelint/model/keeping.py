@@ -60,7 +60,9 @@ def keepings(file: File, run: Moment) -> Iterator[Keeping]:
         for manager in _BY_PROGRAM.get(program, ()):
             is_right = not manager.suits or not run.image or manager.suits(run.image)
             if is_right and _fills(manager, call, verb):
-                found.setdefault(manager.name, (manager, []))[1].append(Told(call, program, verb, at))
+                found.setdefault(manager.name, (manager, []))[1].append(
+                    Told(call, program, verb, at)
+                )
     for manager, calls in found.values():
         verbs = {each.verb for each in calls}
         places = tuple(
