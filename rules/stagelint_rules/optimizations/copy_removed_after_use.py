@@ -21,14 +21,16 @@ class CopyRemovedAfterUse(Rule):
 
     Every host that runs the image fetches it, though no container can see it.
 
-    Wheels that another stage has built are often the larger part of an image. The fix has the one RUN that needs the files mount them, `RUN --mount=type=bind`, and takes the
-    `rm` out, which would fail. A RUN that builds in the folder may write there: what it writes is gone
-    afterwards. A real build, as `--verify` makes, gives the same files: what BuildKit creates to mount
-    on, it takes away again. It is not fixed where more than that RUN may need the files, where
-    something else may be in their place, and where a program of which nothing is known is told of them
-    or runs among them: it might move or remove them, which is not possible with a mount. A script is
-    read, if the build context is known: it must not say where it lies. Nor is it fixed for buildah,
-    which leaves empty files and folders behind, and writes to the build context itself.
+    Wheels that another stage has built are often the larger part of an image. The fix has the one RUN
+    that needs the files mount them, `RUN --mount=type=bind`, and takes the `rm` out, which would fail.
+    A RUN that builds in the folder may write there: what it writes is gone afterwards. A real build, as
+    `--verify` makes, gives the same files: what BuildKit creates to mount on, it takes away again.
+
+    It is not fixed where more than that RUN may need the files, where something else may be in their
+    place, and where a program of which nothing is known is told of them or runs among them: it might
+    move or remove them, which is not possible with a mount. A script is read, if the build context is
+    known: it must not say where it lies. Nor is it fixed for buildah, which leaves empty files and
+    folders behind, and writes to the build context itself.
 
     Archives that a RUN unpacks are for `archive-beside-contents`.
     """
