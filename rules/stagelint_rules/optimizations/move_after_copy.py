@@ -11,7 +11,14 @@ from stagelint.model.calls import Call
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in, made_by_run
-from stagelint.model.placement import before, is_there, may_be_folder, may_be_there
+from stagelint.model.placement import (
+    before,
+    brings_beside,
+    destination,
+    is_there,
+    may_be_folder,
+    may_be_there,
+)
 from stagelint.model.plain_folders import PlainFolders
 from stagelint.model.refinements import options, unfit
 from stagelint.model.run_editing import rewritten, step_of
@@ -182,6 +189,35 @@ class MoveAfterCopy(Rule):
         ),
         Bad(
             """
+            # the last one is to win
+            FROM debian:12-slim
+            COPY app.ini /tmp/
+            COPY defaults.ini /srv/app.ini
+            RUN mv /tmp/app.ini /srv/app.ini
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `/tmp/app.ini` is stored a second time
+            """
+        ),
+        Bad(
+            """
+            # nobody but root is to enter this folder
+            FROM debian:12-slim
+            COPY key.pem /tmp/
+            RUN mkdir -p -m 700 /srv/keys && mv /tmp/key.pem /srv/keys/
+                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^ `/tmp/key.pem` is stored a second time
+            """
+        ),
+        Bad(
+            """
+            # a copy would be the user's
+            FROM debian:12-slim
+            COPY app.ini /tmp/
+            USER 1000
+            RUN cp -p /tmp/app.ini /srv/app.ini && rm /tmp/app.ini
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `/tmp/app.ini` is stored a second time
+            """
+        ),
+        Bad(
+            """
             FROM debian:12-slim
             ARG PLACE=/srv
             COPY app.ini /tmp/
@@ -342,16 +378,20 @@ def _fix(file: File, move: _Move) -> Fix | str:
         reason = _bars(file, move, copy, {path: ends[path] for path in here})
         if reason:
             return reason
-        node = copy.instruction
-        place = ends[here[0]] if len(here) == 1 else posixpath.dirname(ends[here[0]]) + "/"
-        edits.append(
-            Edit(node.logical.span(node.arguments[-1].start, node.arguments[-1].end), place)
-        )
+        edits.append(_to(copy, ends[here[0]], is_folder=len(here) > 1))
     left = _left(move)
     gone = {each.span: "" for each in steps(move.run) or () if each not in left}
     edits += rewritten(file, move.run, gone)
     places = " and ".join(dict.fromkeys(f"`{posixpath.dirname(each)}`" for each in ends.values()))
     return Fix(f"Copy to {places}", tuple(edits), Guarantee.SAME_IMAGE)
+
+
+def _to(copy: Moment, end: str, *, is_folder: bool) -> Edit:
+    """Have *copy* bring what it brings to the path *end*, or beside it."""
+    node = copy.instruction
+    last = node.arguments[-1]
+    place = f"{posixpath.dirname(end).rstrip('/')}/" if is_folder else end
+    return Edit(node.logical.span(last.start, last.end), place)
 
 
 def _objection(file: File, move: _Move) -> str:
@@ -369,17 +409,20 @@ def _objection(file: File, move: _Move) -> str:
         return "whether it is a single file is not known"
     if any(each.path not in move.sources for found in move.arrivals for each in found.beside):
         return "the COPY brings more than what is moved"
+    words = [word.value for each in move.copies for word in each.instruction.arguments[:-1]]
+    if any(set("*?[") & set(word) for word in words):
+        return "the COPY has a pattern, which may come to fit other files"
     if removal and len(removal.words) > len(move.sources):
         return "the `rm` removes more than what is copied"
-    if call.name == "cp" and not options(call) & _AS_IT_WAS:
-        return _of_a_copy(move)
-    return ""
+    return _of_a_copy(move) if call.name == "cp" else ""
 
 
 def _of_a_copy(move: _Move) -> str:
     """Why files that `cp` makes may have another owner or mode than those that a COPY makes."""
     if move.run.user is None or not is_root(move.run.user):
         return "`cp` makes files of the user that runs it"
+    if options(move.call) & _AS_IT_WAS:
+        return ""
     for each in move.arrivals:
         mode = each.file.mode if each.file else None
         if mode is None or mode & 0o7022:
@@ -433,6 +476,8 @@ def _bars(file: File, move: _Move, copy: Moment, ends: dict[str, str]) -> str:
         is_early = is_there(file, copy, parent) or folders.is_of_base(parent)
         if not is_early and not _is_made_alike(file, move, copy, parent):
             return f"`{parent}` is made in between"
+        if any(_may_bring(file, each, end) for each in _between(file, move, copy)):
+            return f"another COPY may bring `{end}` before"
         for path in (source, end):
             watched = watcher(file, copy, move.run, move.call, path)
             if watched:
@@ -440,25 +485,43 @@ def _bars(file: File, move: _Move, copy: Moment, ends: dict[str, str]) -> str:
     return ""
 
 
+def _between(file: File, move: _Move, copy: Moment) -> list[Moment]:
+    own = file.moments(move.run.stage)
+    return own[own.index(copy) + 1 : own.index(move.run)]
+
+
+def _may_bring(file: File, copy: Moment, path: str) -> bool:
+    """May *copy*, if it is a COPY, bring what lies at *path*?"""
+    if copy.instruction.keyword not in ("COPY", "ADD"):
+        return False
+    place = destination(copy)
+    if place is None or is_in(place, path):
+        return True
+    return is_in(path, place) and not brings_beside(file, copy, path)
+
+
 def _is_made_alike(file: File, move: _Move, copy: Moment, folder: str) -> bool:
     """Is *folder* made after *copy* as the COPY would make it, and by something that does not mind?"""
     if copy.instruction.flag("chown") or copy.instruction.flag("chmod"):
         return False
-    own = file.moments(move.run.stage)
-    for moment in own[own.index(copy) + 1 : own.index(move.run) + 1]:
-        if moment.user is None or not is_root(moment.user):
-            continue
-        if any(_makes(each, folder) for each in moment.calls):
-            return True
-    return False
+    found: list[bool] = []
+    for moment in (*_between(file, move, copy), move.run):
+        node = moment.instruction
+        if node.keyword in ("COPY", "ADD", "WORKDIR"):
+            place = moment.path(node.rest) if node.keyword == "WORKDIR" else destination(moment)
+            if place is None or is_in(place.rstrip("/"), folder):
+                return False
+        for call in moment.calls:
+            if call.name == "mkdir" and is_told_of(call, folder):
+                is_of_root = moment.user is not None and is_root(moment.user)
+                found.append(is_of_root and _is_content(call))
+    return bool(found) and all(found)
 
 
-def _makes(call: Call, folder: str) -> bool:
-    """Is *call* a `mkdir` that makes *folder*, and would be content if it was there?"""
-    told = options(call) if call.name == "mkdir" else set[str]()
-    is_content = bool(told & {"-p", "--parents"}) and told <= {"-p", "--parents", "-v", "--verbose"}
-    paths = (absolute(each, call.directory) for each in call.words)
-    return is_content and any(each and is_in(each.rstrip("/"), folder) for each in paths)
+def _is_content(mkdir: Call) -> bool:
+    """Does it make folders of mode 0755, and is content with those that are there?"""
+    told = options(mkdir)
+    return bool(told & {"-p", "--parents"}) and told <= {"-p", "--parents", "-v", "--verbose"}
 
 
 def _left(move: _Move) -> list[Step]:
