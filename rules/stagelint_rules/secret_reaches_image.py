@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from stagelint.model import File
 from stagelint.model.expansion import ExpansionError, Value, expand
@@ -138,8 +138,13 @@ class SecretReachesImage(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
+        runs = _run_above(file)
         for stage in self.stages(file):
             moments = file.moments(stage)
+            last = max(
+                (at for at, each in enumerate(moments) if each.instruction.keyword == "RUN"),
+                default=-1,
+            )
             in_config = {
                 pair.key
                 for moment in moments
@@ -151,8 +156,11 @@ class SecretReachesImage(Rule):
                 keyword = moment.instruction.keyword
                 if keyword == "ENV":
                     yield from self._variables(file, stage, moment, "config")
-                elif keyword == "ARG" and _stays(file, stage, moments[at + 1 :], moment):
-                    yield from self._variables(file, stage, moment, "history", in_config)
+                elif keyword == "ARG":
+                    # The history has its default, and what it is at each RUN.
+                    has_default = any(pair.value for pair in moment.instruction.pairs)
+                    if has_default or at < last or runs[stage.index]:
+                        yield from self._variables(file, stage, moment, "history", in_config)
                 elif keyword in ("COPY", "ADD"):
                     yield from self._files(file, stage, moment)
 
@@ -203,16 +211,15 @@ def _is_secret(moment: Moment, pair: Pair) -> bool:
     return not isinstance(value, str) or not re.fullmatch(_NO_SECRET, value.strip())
 
 
-def _stays(file: File, stage: Stage, after: Sequence[Moment], arg: Moment) -> bool:
-    """Does the value of *arg* reach the history of an image that ships?"""
-    if any(pair.value for pair in arg.instruction.pairs):
-        return True
-    heirs = [
-        each for each in file.stages[stage.index + 1 :]
-        if each.index in file.ships and stage in file.chain(each)
-    ]  # fmt: skip
-    below = [moment for each in heirs for moment in file.moments(each)]
-    return any(moment.instruction.keyword == "RUN" for moment in (*after, *below))
+def _run_above(file: File) -> list[bool]:
+    """Has an image that ships a RUN in a stage that is built on this one? For each stage."""
+    running = {stage.index for stage, _ in file.instructions("RUN")}
+    found = [False] * len(file.stages)
+    for stage in reversed(file.stages):
+        base = stage.base.stage
+        if base is not None and stage.index in file.ships:
+            found[base] |= found[stage.index] or stage.index in running
+    return found
 
 
 def _is_key_file(path: str, name: str) -> bool:
