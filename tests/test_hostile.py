@@ -19,11 +19,14 @@ SECONDS, MEMORY = 90, 3 << 30
 
 FILES = {
     "a line of 10 MB": "FROM a\nRUN " + "x" * 10_000_000 + "\n",
-    "variables in a line": "FROM a\nENV A=" + "$B" * 500_000 + "\n",
+    "variables in a line": "FROM a\nENV A=" + "$B" * 100_000 + "\n",
     "quotes in a line": "FROM a\nRUN " + "'\"" * 1_000_000 + "\n",
-    "stages": "".join(f"FROM a AS s{n}\n" for n in range(STAGES)),
     "stages upon stages": "FROM a AS s0\n"
     + "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(STAGES)),
+    "stages that ask for variables": "FROM a AS s0\n"
+    + "".join(f"FROM s{n} AS s{n + 1}\nARG PASSWORD\nRUN x $A\nCMD x\n" for n in range(5000)),
+    "instructions that undo others": "FROM a\n" + "CMD x\nENV PASSWORD=x\n" * 10_000,
+    "comments that silence nothing": "FROM a\n" + "# stagelint: ignore[SL101]\n" * 10_000,
     "nested defaults": "FROM a\nENV A=" + "${A:-" * 10_000 + "}" * 10_000 + "\n",
     "nested substitutions": "FROM a\nRUN " + "$(" * 10_000 + ")" * 10_000 + "\n",
     "nested subshells": "FROM a\nRUN " + "(" * 10_000 + ")" * 10_000 + "\n",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
+from itertools import accumulate
 
 from stagelint.model.file import File
 from stagelint.rule import Finding, ProjectRule, Rule, Severity
@@ -236,13 +238,18 @@ def _once(findings: Sequence[Finding]) -> Iterator[Finding]:
     for finding in findings:
         for alias in finding.aliases:
             said.setdefault(alias, []).append(finding.span)
+    ordered = {alias: _ordered(spans) for alias, spans in said.items()}
     for finding in findings:
-        if not any(_meet(finding.span, span) for span in said.get(finding.code, ())):
+        starts, ends = ordered.get(finding.code, ((), ()))
+        before = bisect_left(starts, finding.span.end)
+        if not (before and finding.span.start < ends[before - 1]):
             yield finding
 
 
-def _meet(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+def _ordered(spans: list[Span]) -> tuple[Sequence[int], Sequence[int]]:
+    """Where each begins, in order; and how far it and those before it reach."""
+    spans.sort()
+    return [each.start for each in spans], [*accumulate((each.end for each in spans), max)]
 
 
 def _begins(code: str, selector: str) -> bool:

@@ -174,8 +174,13 @@ class Heirs:
 
     def leaves_a_trace(self, stage: Stage, instruction: Instruction) -> bool:
         """Is it a CMD that an ENTRYPOINT of a child resets? `ArgsEscaped` stays (BuildKit v0.25.2)."""
-        *_, last = [None, *stage.by_keyword("CMD")]
-        return instruction is last and bool(self._file.children(stage))
+        is_last = instruction is self._last_commands.get(stage.index)
+        return is_last and bool(self._file.children(stage))
+
+    @cached_property
+    def _last_commands(self) -> dict[int, Instruction]:
+        """The last CMD of each stage that has one."""
+        return {stage.index: each for stage, each in self._file.instructions("CMD")}
 
 
 def replacements(stage: Stage) -> Iterator[tuple[Instruction, Instruction]]:

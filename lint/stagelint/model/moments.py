@@ -137,6 +137,7 @@ class History:
             file.globals, parent.scope if parent else None, is_scratch=is_scratch
         )
         self._changes: dict[str, tuple[list[int], list[Value | None]]] = {}
+        self._inherited: dict[str, tuple[History, int]] = {}
         is_windows = _is_windows(stage, self.image) or (
             file.tree.escape == "`" and self.image is None and not is_scratch
         )
@@ -188,20 +189,36 @@ class History:
 
     def lookup(self, name: str, at: int) -> Value | None:
         """The variable *name* before the instruction with that index."""
-        positions, values = self._changes.get(name, ((), ()))
-        found = bisect_right(positions, at)
-        if found:
-            return values[found - 1]
-        if self.parent is not None:
-            return self.parent.lookup(name, len(self.parent.moments))
-        return None if self.stage.base.is_scratch and name != "PATH" else UNKNOWN
+        history, count = self._last_change(name, at)
+        if count:
+            return history._changes[name][1][count - 1]
+        return None if history.stage.base.is_scratch and name != "PATH" else UNKNOWN
 
     def declares(self, name: str, at: int) -> bool:
         """Do ENV or ARG name it before the instruction with that index?"""
-        positions, _ = self._changes.get(name, ((), ()))
-        if bisect_right(positions, at):
-            return True
-        return self.parent is not None and self.parent.declares(name, len(self.parent.moments))
+        _, count = self._last_change(name, at)
+        return count > 0
+
+    def _last_change(self, name: str, at: int) -> tuple[History, int]:
+        """Which stage sets *name* last before that, this one or one below, and how often until then.
+
+        If none does, the lowest.
+        """
+        count = bisect_right(self._changes.get(name, ((), ()))[0], at)
+        if count or self.parent is None:
+            return self, count
+        if name not in self._inherited:
+            self._inherited[name] = self.parent._last_of_all(name)
+        return self._inherited[name]
+
+    def _last_of_all(self, name: str) -> tuple[History, int]:
+        """The same, behind the last instruction."""
+        history = self
+        while name not in history._changes and history.parent is not None:
+            if name in history._inherited:
+                return history._inherited[name]
+            history = history.parent
+        return history, len(history._changes.get(name, ((), ()))[0])
 
     def _enter(self, at: int, instruction: Instruction) -> None:
         moment = self.moments[-1]
