@@ -307,9 +307,9 @@ class File:
 
     def chain(self, stage: Stage) -> list[Stage]:
         """The stages that *stage* is built on, the lowest first, and itself."""
-        found = [stage]
-        while found[-1].base.stage is not None:
-            found.append(self.stages[found[-1].base.stage])
+        found, stages = [stage], self.stages
+        while (base := found[-1].base.stage) is not None:
+            found.append(stages[base])
         return found[::-1]
 
     @cached_property

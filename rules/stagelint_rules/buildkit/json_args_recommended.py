@@ -150,7 +150,7 @@ def _verdict(
 
 
 def _image(file: File, stage: Stage) -> Description | None:
-    return file.histories[file.chain(stage)[0].index].image
+    return file.histories[stage.index].image
 
 
 def _has_default_shell(file: File, stage: Stage, instruction: Instruction) -> bool:

@@ -105,7 +105,7 @@ def _is_undefined(file: File, stage: Stage, moment: Moment, name: str) -> bool:
     value = moment.variable(name)
     if value is not UNKNOWN:
         return value is None
-    image = file.histories[file.chain(stage)[0].index].image
+    image = file.histories[stage.index].image
     return image is not None and image.family.path in WITHOUT_VARIABLES
 
 
