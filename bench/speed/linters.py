@@ -52,7 +52,7 @@ def installed(folder: Path) -> Path:
     programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
     if not (programs / "tally").exists():
         venv.create(folder, with_pip=True)
-        pip = [programs / "python", "-m", "pip", "install", "--quiet"]
+        pip = [str(programs / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
     return programs
 

@@ -13,6 +13,7 @@ from stagelint.project.command import TELLING as COMMANDS
 from stagelint.project.files import Files
 from stagelint.project.readers import reader_of
 from stagelint.source import Span
+from stagelint.syntax.characters import lower
 
 #: What may stand between the word and the name: `--target dev`, `target: dev`, `"Target": "dev"`,
 #: `DockerfileFastModeStage>dev<`; further names may follow in a list.
@@ -38,7 +39,11 @@ _DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
 
 
 def mentions(files: Files, understood: set[str]) -> Iterator[Build]:
-    """What may be the name of a target; in files that are *understood*, only in commands."""
+    """What may be the name of a target; in files that are *understood*, only in commands.
+
+    Of each name only the first mention: a large script is one word after the other.
+    """
+    said: set[str] = set()
     for path in files.paths:
         if _BINARY.search(path) or _DOCKERFILE.search(path.rpartition("/")[2]):
             continue
@@ -47,6 +52,10 @@ def mentions(files: Files, understood: set[str]) -> Iterator[Build]:
             continue
         unknown = Value(UNKNOWN, source, Span(0, 0))
         for start, end in _places(path, source.text, path in understood):
+            name = lower(source.text[start:end])
+            if name in said:
+                continue
+            said.add(name)
             span = Span(start, end)
             target = Value(source.text[start:end], source, span)
             yield Build("mention", "", source, span, (unknown,), target=target, is_hint=True)

@@ -38,7 +38,7 @@ class Piece(NamedTuple):
         span = self.span
         if self.is_written:
             span = Span(span.start + start, span.start + end)
-        return self._replace(text=self.text[start:end], span=span)
+        return Piece(self.text[start:end], self.source, span, self.is_default)
 
 
 Place = tuple[Source, Span]
@@ -127,7 +127,9 @@ class Text:
 
     def as_default(self) -> Text:
         """The same text, which somebody may set otherwise."""
-        return Text((piece._replace(is_default=True) for piece in self.pieces), self.place)
+        if all(piece.is_default for piece in self.pieces):
+            return self
+        return Text((Piece(*piece[:3], is_default=True) for piece in self.pieces), self.place)
 
     def standing_for(self, text: str) -> Text:
         """*text*, which what stands here means."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 
 from stagelint.model.project import Build
@@ -84,6 +85,7 @@ READERS = (
 )
 
 
+@cache
 def reader_of(path: str) -> Reader | None:
     """Who reads the file *path*, by its name."""
     low = path.lower()

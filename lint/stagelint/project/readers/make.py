@@ -54,6 +54,7 @@ class _Makefile:
         self.steps = 0
         self.variables: dict[str, list[Text | None]] = {}
         """What each is given; None is not known. A command line may always give another value."""
+        self.values: dict[tuple[str, Text | None, int], list[Text]] = {}
         for each in _included(source, self.path, files):
             self._define(_lines(each))
         self._define(self.lines)
@@ -115,19 +116,31 @@ class _Makefile:
                 return [target]
             if name == "CURDIR":
                 return [whole.standing_for(".")]
-            found = self.variables.get(name or "", [])
-            unknown = [whole.as_unknown()]
-            self.steps += 1
-            if not found or depth > _DEPTH or self.steps > STEPS:
-                return unknown
-            texts: list[Text] = unknown if self.is_open else []
-            for each in found[:MOST]:
-                if each is None:
-                    return unknown
-                texts += [one.as_default() for one in self._expanded(each, target, depth + 1)]
+            found = self._values(name or "", target, depth)
+            if found is None:
+                return [whole.as_unknown()]
+            texts = [whole.as_unknown(), *found] if self.is_open else found
             return list({one.text: one for one in texts}.values())
 
         return expand(text, _REFERENCE, value)
+
+    def _values(self, name: str, target: Text | None, depth: int) -> list[Text] | None:
+        """What the variable *name* may be in a recipe of *target*; None if that cannot be told."""
+        key = name, target, depth  # variables of variables of variables name the same ones
+        if key in self.values:
+            return self.values[key]
+        self.steps += 1
+        found = self.variables.get(name)
+        if not found or depth > _DEPTH or self.steps > STEPS:
+            return None
+        texts: list[Text] = []
+        for each in found[:MOST]:
+            if each is None:
+                return None
+            texts += [one.as_default() for one in self._expanded(each, target, depth + 1)]
+        if self.steps <= STEPS:  # else it is what was found before it took too long
+            self.values[key] = texts
+        return texts
 
 
 def _blank(text: Text) -> tuple[Piece]:
