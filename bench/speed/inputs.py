@@ -31,6 +31,47 @@ LABEL org.opencontainers.image.version="$VERSION"
 HEALTHCHECK --interval=30s CMD ["/out/app{n}", "health"]
 """
 
+_SCRIPTS = """\
+# syntax=docker/dockerfile:1
+FROM python:3.12-slim AS base{n}
+ARG DEBIAN_FRONTEND=noninteractive
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+RUN apt-get update && apt-get install -y --no-install-recommends \\
+        build-essential curl ca-certificates git=1:2.* \\
+    && curl -fsSL https://example.com/setup.sh | bash - \\
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt && \\
+    if [ "$VERSION" = dev ]; then pip install pytest; else echo "no tests"; fi
+COPY . .
+RUN <<EOF
+set -e
+for name in one two three; do
+    python -m compileall "src/$name" || exit 1
+done
+EOF
+FROM node:22 AS web{n}
+WORKDIR /web
+COPY package.json package-lock.json ./
+RUN npm ci && npm cache clean --force
+ADD https://example.com/assets.tar.gz /tmp/
+RUN cd /tmp && tar -xzf assets.tar.gz && mv assets /web/public
+RUN npm run build
+FROM base{n}
+COPY --from=web{n} --chown=1000:1000 /web/dist /srv/www
+RUN useradd --uid 1000 app && chmod -R a+rX /srv/www
+USER app
+EXPOSE 8080/tcp
+ENTRYPOINT ["python", "-m", "app"]
+CMD --port 8080
+"""
+
+
+def scripts() -> str:
+    """A Dockerfile of nine stages, much of which is shell scripts."""
+    return "".join(_SCRIPTS.format(n=number) for number in range(3))
+
 
 def one_file() -> str:
     """A Dockerfile of 136 lines and ten stages."""
