@@ -1855,6 +1855,15 @@ def test_a_plain_run_imports_nothing_heavy(text: str, more: str) -> None:
     assert loaded("Dockerfile", *more.split()) & frozenset(HEAVY.split()) == frozenset()
 
 
+def test_only_a_stage_that_nothing_needs_has_the_repository_read() -> None:
+    Path(".git").mkdir()
+    write("needed", "FROM alpine:3.22 AS build\nFROM scratch\nCOPY --from=build /etc/motd /\n")
+    write("left", "FROM alpine:3.22 AS test\nFROM scratch\nCOPY motd /\n")
+
+    assert "stagelint.project" not in loaded("needed")
+    assert "stagelint.project" in loaded("left")
+
+
 def test_a_run_imports_the_rules_it_uses() -> None:
     write("Dockerfile", SEED)
     modules = loaded("Dockerfile", "--select", "SL102")

@@ -131,7 +131,10 @@ class UnusedStage(Rule):
     )
 
     def check(self, file: File) -> Iterator[Finding]:
-        needed = file.graph.may_need(*file.shipped, *file.asked)
+        needed = file.graph.may_need(*file.shipped)
+        if len(needed) == len(file.stages):
+            return  # most files: the repository need not be read
+        needed |= file.graph.may_need(*file.asked)
         unused = [stage for stage in file.stages if stage.index not in needed]
         if not unused:
             return
