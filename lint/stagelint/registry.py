@@ -54,7 +54,10 @@ class Entry(NamedTuple):
             return False
         if self.of_problems and self.name not in file.kinds_of_problems:
             return False
-        return not self.words or any(word in text for word in self.words)
+        for word in self.words:  # of 80 rules for every file: `any` takes twice as long
+            if word in text:
+                return True
+        return not self.words
 
 
 class UnknownSelector(Exception):

@@ -183,12 +183,13 @@ def manager_calls(calls: Iterable[Call]) -> Iterator[ManagerCall]:
     """Those of *calls* that run a package manager, but for `pacman`, which knows no verbs."""
     for call in calls:
         name, first = call.name, 0
-        module = _module(call) if re.fullmatch(r"python[\d.]*", name) else None
+        is_python = name.startswith("python") and re.fullmatch(r"python[\d.]*", name)
+        module = _module(call) if is_python else None
         if module is not None and call.arguments[module] in ("pip", "pipx"):
             name, first = call.arguments[module] or "", module + 1
         elif name == "uv" and call.arguments[:1] == ("pip",):
             name, first = "uv pip", 1
-        elif re.fullmatch(r"pip[23](?:\.\d+)?", name):
+        elif name.startswith("pip") and re.fullmatch(r"pip[23](?:\.\d+)?", name):
             name = "pip"
         manager = _MANAGERS.get(name)
         if manager:

@@ -54,8 +54,8 @@ _MODIFIERS = "+-?#%"
 
 def lex(text: str, escape: str = "\\", *, quotes: bool = True) -> tuple[Part, ...]:
     """The parts of *text*, in order; quotes are plain text unless *quotes*. Raises `WordError`."""
-    special = ("$", escape, "'", '"') if quotes else ("$", escape)
-    if not any(char in text for char in special):
+    is_plain = "$" not in text and escape not in text
+    if is_plain and not (quotes and ("'" in text or '"' in text)):
         value = text.removeprefix(_BOM)
         return (Literal(0, len(text), value, False),) if value else ()
     return _Lexer(text, escape, quotes).parts()
