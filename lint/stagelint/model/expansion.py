@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from stagelint.syntax.characters import SPACE
-from stagelint.syntax.words import Literal, Part, Variable, WordError, lex
+from stagelint.syntax.words import Literal, Part, Variable, WordError, is_plain, lex
 from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class ExpansionError(Exception):
 
 def expand(text: str, lookup: Lookup, escape: str = "\\") -> Value:
     """*text* as one word, quotes and escapes removed. Raises `ExpansionError`."""
+    if is_plain(text, escape):
+        return text
     try:
         return _join(part_value(part, lookup) for part in lex(text, escape))
     except WordError as error:

@@ -17,7 +17,7 @@ from stagelint.model.expansion import (
     names,
     part_value,
 )
-from stagelint.syntax.words import Literal, Part, WordError, lex
+from stagelint.syntax.words import Literal, Part, WordError, is_plain, lex
 from stagelint.tuples import NamedTuple
 
 try:  # as the standard library's `random` does: hashlib loads OpenSSL, which takes 8 ms
@@ -85,6 +85,8 @@ def evaluate(text: str, lookup: Lookup, escape: str = "\\", *, quotes: bool = Tr
 
     Raises `ExpansionError` if it cannot be expanded in any build.
     """
+    if len(text) <= _MOST_CHARACTERS and text.isascii() and is_plain(text, escape):
+        return text
     try:
         value = concatenate(_evaluate(part, lookup) for part in lex(text, escape, quotes=quotes))
         if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):

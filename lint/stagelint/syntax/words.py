@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache, lru_cache
+
 from stagelint.syntax.characters import SPACE
 from stagelint.tuples import NamedTuple
 
@@ -51,14 +54,26 @@ _SPECIAL = "@*#?-$!0"
 _BOM = "\ufeff"
 _MODIFIERS = "+-?#%"
 
+#: The parts of longer texts are not kept.
+_SHORT = 256
+
 
 def lex(text: str, escape: str = "\\", *, quotes: bool = True) -> tuple[Part, ...]:
     """The parts of *text*, in order; quotes are plain text unless *quotes*. Raises `WordError`."""
-    is_plain = "$" not in text and escape not in text
-    if is_plain and not (quotes and ("'" in text or '"' in text)):
-        value = text.removeprefix(_BOM)
-        return (Literal(0, len(text), value, False),) if value else ()
+    if len(text) > _SHORT:
+        return _Lexer(text, escape, quotes).parts()
+    return _parts(text, escape, quotes)
+
+
+@lru_cache(maxsize=4096)
+def _parts(text: str, escape: str, quotes: bool) -> tuple[Part, ...]:
+    """A word is asked about again and again: by whoever finds its errors, its value, who reads it."""
     return _Lexer(text, escape, quotes).parts()
+
+
+def is_plain(text: str, escape: str = "\\") -> bool:
+    """Is *text* what it means: one word without variables, quotes and escapes?"""
+    return not ("$" in text or escape in text or "'" in text or '"' in text or _BOM in text)
 
 
 def split(text: str) -> list[tuple[int, int]]:
@@ -96,6 +111,12 @@ def _ends_in_heredoc(text: str) -> bool:
     return count > 0 and count % 2 == 0
 
 
+@cache
+def _ordinary(special: str) -> re.Pattern[str]:
+    """One or more of all other characters; of *special* ones there are few combinations."""
+    return re.compile(f"[^{re.escape(special)}]+")
+
+
 class _Lexer:
     def __init__(self, text: str, escape: str, quotes: bool) -> None:
         self.text = text
@@ -110,7 +131,7 @@ class _Lexer:
     def _until(self, stop: str, *, raw_escapes: bool, quoted: bool) -> list[Part]:
         """Parts up to *stop*, which is consumed; up to the end of the text if it is empty."""
         text, parts = self.text, list[Part]()
-        special = "$" + self.quotes + self.escape + stop
+        ordinary = _ordinary("$" + self.quotes + self.escape + stop)
         while self.at < len(text):
             start, char = self.at, text[self.at]
             if char == stop:
@@ -126,8 +147,7 @@ class _Lexer:
                 self.at = min(self.at, len(text))
                 parts.append(Literal(start, self.at, value, True))
             else:
-                while self.at < len(text) and text[self.at] not in special:
-                    self.at += 1
+                self.at = ordinary.match(text, start).end()  # type: ignore[union-attr]
                 parts.append(Literal(start, self.at, text[start : self.at], quoted))
         if stop:
             raise WordError(f"unexpected end of statement while looking for matching {stop}")
@@ -144,6 +164,7 @@ class _Lexer:
 
     def _double(self, raw_escapes: bool) -> list[Part]:
         text, parts, opened = self.text, list[Part](), self.at
+        ordinary = _ordinary('"$' + self.escape)
         self.at += 1
         while self.at < len(text):
             start, char = self.at, text[self.at]
@@ -160,8 +181,7 @@ class _Lexer:
                 value = following if escapes else char if following else ""
                 parts.append(Literal(start, self.at, char + value if raw_escapes else value, True))
                 continue
-            while self.at < len(text) and text[self.at] not in ('"', "$", self.escape):
-                self.at += 1
+            self.at = ordinary.match(text, start).end()  # type: ignore[union-attr]
             parts.append(Literal(start, self.at, text[start : self.at], True))
         raise WordError("unexpected end of statement while looking for matching double-quote")
 
