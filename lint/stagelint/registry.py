@@ -74,6 +74,8 @@ class Registry:
         self.entries = [Entry(*row) for row in RULES]
         self._classes: dict[str, type[Rule]] = {}
         self._resolved: dict[str, frozenset[str]] = {}
+        self._chosen: dict[frozenset[str], list[Entry]] = {}
+        """Those of some codes, in order: a run asks for each of its files."""
         for plugin in plugins:
             for rule in rules_of(plugin):
                 self.add(rule)
@@ -84,6 +86,7 @@ class Registry:
         self.entries.append(entry(rule))
         self._classes[rule.code] = rule
         self._resolved.clear()
+        self._chosen.clear()
 
     def resolve(self, selector: str) -> frozenset[str]:
         """The codes a selector stands for; none if it is unknown."""
@@ -145,12 +148,16 @@ class Registry:
 
         With *file*, only of those that could find something in it.
         """
-        wanted = frozenset(codes)
-        entries = [each for each in self.entries if each.code in wanted]
+        entries = self._entries(frozenset(codes))
         if file is not None:
             text = file.source.text.lower()
             entries = [each for each in entries if each.may_find(file, text)]
         return [self._load(each) for each in entries]
+
+    def _entries(self, codes: frozenset[str]) -> list[Entry]:
+        if codes not in self._chosen:
+            self._chosen[codes] = [each for each in self.entries if each.code in codes]
+        return self._chosen[codes]
 
     def _load(self, each: Entry) -> type[Rule]:
         if each.code not in self._classes:

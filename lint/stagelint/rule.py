@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import cache
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model.file import File
@@ -141,11 +142,13 @@ class Rule(ABC):
 
     @classmethod
     @final
+    @cache
     def name(cls) -> str:
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     @classmethod
     @final
+    @cache
     def why(cls) -> str:
         """The first sentence of the second paragraph of the docstring, on one line."""
         paragraphs = [" ".join(each.split()) for each in (cls.__doc__ or "").split("\n\n")]
