@@ -15,7 +15,6 @@ from stagelint.model.interpreters import (
     packaged,
 )
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.packages import packages
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule
 
@@ -177,10 +176,11 @@ class RuntimeMismatch(Rule):
         if file.is_huge:
             return
         for stage in file.stages:
-            here = interpreter(file, stage)
+            copies = [*file.copies(stage)]
+            here = interpreter(file, stage) if copies else None
             if here is None:
                 continue
-            for moment, _, source in file.copies(stage):
+            for moment, _, source in copies:
                 yield from self._copied(file, moment, source, here)
 
     def _copied(
@@ -241,7 +241,7 @@ def _compiled(file: File, stage: Stage, language: str, path: str) -> str:
     """A package that *stage* installs into *path* by name, and that is known to be compiled."""
     known = _COMPILED.get(language, frozenset())
     for moment in file.moments_behind(stage):
-        for each in packages(moment.calls):
+        for each in moment.packages:
             call = each.call
             is_elsewhere = each.manager == "npm" and (
                 call.has("-g", "--global")

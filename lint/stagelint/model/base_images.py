@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from stagelint.model import byte_counts, images
 from stagelint.model.families import (
@@ -112,11 +112,13 @@ def describe(reference: str, mirrors: Mapping[str, str] | None = None) -> Descri
 
     *mirrors* map registries to those they mirror: see `images.from_origin`.
     """
-    parsed = images.from_origin(images.parse(reference), mirrors or {})
-    family = _family(parsed.path)
-    if family is None:
-        return None
-    return _described(parsed, family)
+    return _of_family(images.from_origin(images.parse(reference), mirrors or {}))
+
+
+@lru_cache(maxsize=256)  # most files are built upon one of a few
+def _of_family(reference: Reference) -> Description | None:
+    family = _family(reference.path)
+    return _described(reference, family) if family else None
 
 
 def _family(path: str) -> Family | None:

@@ -12,7 +12,7 @@ from stagelint.edit import Fix, Guarantee
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
-from stagelint.model.packages import ManagerCall, manager_calls, packages
+from stagelint.model.packages import ManagerCall, manager_calls
 from stagelint.model.rewriting import add_option
 from stagelint.model.stages import Stage
 from stagelint.tuples import NamedTuple
@@ -121,7 +121,7 @@ def installs_recommended(file: File, stage: Stage) -> Iterator[tuple[Moment, Man
     found = [
         (run, each.told)
         for run in file.written(stage)
-        for each in packages(run.calls)
+        for each in run.packages
         if each.told
         and each.told.program in APT_ASKS.programs
         and each.told.verb == "install"

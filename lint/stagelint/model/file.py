@@ -34,6 +34,7 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from stagelint.model.base_images import BaseImage, BaseImages
     from stagelint.model.build import BuildGraph
+    from stagelint.model.calls import Call
     from stagelint.model.context import Context
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.model.heirs import Heirs
@@ -406,11 +407,24 @@ class File:
             done.append(Outputs(self, stage.index, done))
         return done
 
+    def programs(self, stage: Stage) -> list[Call]:
+        """What the image that *stage* becomes starts: see `purpose.started`."""
+        if stage.index not in self._programs:
+            from stagelint.model.purpose import started  # only rules about what ships need it
+
+            self._programs[stage.index] = started(self, stage)
+        return self._programs[stage.index]
+
+    @cached_property
+    def _programs(self) -> dict[int, list[Call]]:
+        return {}
+
     def copies(self, stage: Stage) -> Iterator[tuple[Moment, Reference, Stage]]:
         """The COPYs of *stage* from other stages, in order, each with the stage it copies from."""
-        moments = {id(each.instruction): each for each in self.moments(stage)}
-        for each in self.graph.of(stage.index):
-            if each.kind is EdgeKind.COPY and each.needs is not None:
+        copies = [each for each in self.graph.of(stage.index) if each.kind is EdgeKind.COPY]
+        moments = {id(each.instruction): each for each in self.moments(stage)} if copies else {}
+        for each in copies:
+            if each.needs is not None:
                 yield moments[id(each.instruction)], each, self.stages[each.needs]
 
     @cached_property

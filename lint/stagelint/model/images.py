@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from stagelint.tuples import NamedTuple
 
@@ -68,6 +69,7 @@ def from_origin(reference: Reference, mirrors: Mapping[str, str]) -> Reference:
     return reference
 
 
+@lru_cache(maxsize=256)  # several ask about the base of a stage
 def problem(reference: str) -> str | None:
     """Why BuildKit refuses *reference*, without its `invalid reference format` when it says more."""
     if _HEXADECIMAL.match(reference):

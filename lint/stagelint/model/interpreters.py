@@ -67,13 +67,15 @@ def interpreter(file: File, stage: Stage) -> Interpreter | None:
 
 def _of_system(file: File, stage: Stage, image: Description) -> Interpreter | None:
     version = _PYTHON_OF_RELEASE.get(image.release)
+    if version is None:
+        return None
     names = {
         name
         for moment in file.moments_behind(stage)
-        for each in packages(moment.calls)
+        for each in moment.packages
         for name in each.names
     }
-    if version is None or names.isdisjoint(_SYSTEM_PYTHON):
+    if names.isdisjoint(_SYSTEM_PYTHON):
         return None
     return Interpreter("python", version, "/usr/bin", image.libc)
 

@@ -15,6 +15,7 @@ from stagelint.model.base_images import describe
 from stagelint.model.calls import Call, calls, started
 from stagelint.model.dispatch import REMOTE
 from stagelint.model.expansion import UNKNOWN, ExpansionError, Value, expand
+from stagelint.model.packages import Packages, packages
 from stagelint.model.scope import Scope
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction
@@ -85,6 +86,11 @@ class Moment:
         if self.instruction.keyword != "RUN" or not self.is_posix:
             return ()
         return tuple(calls(self.instruction, self.variable, self.directory, self.shell or ()))
+
+    @cached_property
+    def packages(self) -> tuple[Packages, ...]:
+        """What these install and remove, in order."""
+        return tuple(packages(self.calls))
 
     @cached_property
     def started(self) -> tuple[Call, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
-from stagelint.model.packages import ManagerCall, Packages, packages
+from stagelint.model.packages import ManagerCall, Packages
 from stagelint.model.wording import listed
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
@@ -59,7 +59,7 @@ def unpinned(runs: Iterable[Moment], *programs: str) -> Iterator[Unpinned]:
     A word that cannot be known is not among them, nor is one of which a file may say the version.
     """
     for run in runs:
-        for installed in packages(run.calls):
+        for installed in run.packages:
             told = installed.told
             if told is None or told.program not in programs or installed.is_removal:
                 continue

@@ -80,12 +80,12 @@ INTERPRETERS = frozenset(
 )
 
 
-def programs(file: File, stage: Stage) -> list[Call]:
+def started(file: File, stage: Stage) -> list[Call]:
     """What the image that *stage* becomes starts, if its own ENTRYPOINT or CMD says it.
 
     Without launchers such as `tini`, shells that run a script, and utilities.
     """
-    return [each for call in _started(file, stage) if (each := _launched(call)) and _counts(each)]
+    return [each for call in _starting(file, stage) if (each := _launched(call)) and _counts(each)]
 
 
 def is_application(file: File, stage: Stage) -> bool:
@@ -96,7 +96,7 @@ def is_application(file: File, stage: Stage) -> bool:
     """
     if is_workshop(file, stage):
         return False
-    return bool(programs(file, stage)) and any(
+    return bool(file.programs(stage)) and any(
         moment.instruction.keyword in ("COPY", "ADD") for moment in file.moments_behind(stage)
     )
 
@@ -108,14 +108,14 @@ def is_workshop(file: File, stage: Stage) -> bool:
     words = {*_words(stage.name or ""), *_words(name), *_words(folders[-1])}
     if words & _WORKSHOP or _words(name) & _OF_FILES or ".devcontainer" in folders:
         return True
-    return any(_is_tool(each) for each in programs(file, stage))
+    return any(_is_tool(each) for each in file.programs(stage))
 
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(re.split(r"[^a-z0-9]+", name.lower()))
 
 
-def _started(file: File, stage: Stage) -> Iterator[Call]:
+def _starting(file: File, stage: Stage) -> Iterator[Call]:
     """The calls of the ENTRYPOINT and of the CMD that are in force at the end of *stage*."""
     found = start(file.moments_behind(stage))
     is_whole = found.entrypoint and not found.entrypoint.instruction.is_json

@@ -16,7 +16,7 @@ from stagelint.model.families import RUNTIMES, Kind
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
 from stagelint.model.packages import SYSTEM, Packages, packages
-from stagelint.model.purpose import are_scripts, is_application, is_interpreter, programs
+from stagelint.model.purpose import are_scripts, is_application, is_interpreter
 from stagelint.model.stages import Stage
 from stagelint.source import Span
 from stagelint.tuples import NamedTuple
@@ -56,7 +56,7 @@ def causes(file: File) -> Iterator[tuple[Stage, Cause]]:
 def cause(file: File, target: Stage) -> Cause | None:
     """Why a toolchain reaches the image of *target*, a stage that is released; None if none does,
     if the image is made to have one, or if that cannot be told."""
-    started = programs(file, target)
+    started = file.programs(target)
     if not started or not is_application(file, target):
         return None
     chain = file.chain(target)
@@ -212,7 +212,7 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
 
     One for each instruction, which may install with several calls.
     """
-    started = programs(file, target)
+    started = file.programs(target)
     is_told = target.index in file.causes
     if is_told or not is_application(file, target) or _compiles_kernels(file, target):
         return
@@ -248,15 +248,15 @@ def packages_to_leave(file: File, target: Stage) -> Iterator[BuildPackages]:
 def _compiles_kernels(file: File, target: Stage) -> bool:
     moments = file.moments_behind(target)
     names = [file.chain(target)[0].base.raw]
-    names += [name for moment in moments for each in packages(moment.calls) for name in each.names]
-    return any(re.search(_COMPILE_KERNELS, name) for name in names)
+    names += [name for moment in moments for each in moment.packages for name in each.names]
+    return re.search(_COMPILE_KERNELS, "\n".join(names)) is not None
 
 
 def build_packages(file: File, target: Stage) -> Iterator[BuildPackages]:
     """What is installed in the layers of *target* that only a build needs, and stays."""
     moments = file.moments_behind(target)
     for at, moment in enumerate(moments):
-        for installed in packages(moment.calls):
+        for installed in moment.packages:
             if installed.is_removal or installed.manager not in SYSTEM:
                 continue
             removed = _removed(moments[at:], installed)
@@ -316,7 +316,7 @@ def _removed(moments: Iterable[Moment], installed: Packages) -> set[str]:
     """The names of packages that are removed again; `_ALL` where it may be any of them."""
     removed: set[str] = set()
     for moment in moments:
-        for each in packages(moment.calls):
+        for each in moment.packages:
             if each.is_removal and each.call.span.start > installed.call.span.start:
                 removed |= {*each.names}
                 if not each.is_complete or not each.names or installed.group in each.names:

@@ -14,7 +14,7 @@ from stagelint.model.gains import Gain
 from stagelint.model.manifests import package_json, strings, table
 from stagelint.model.moments import Moment
 from stagelint.model.packages import ManagerCall, manager_calls
-from stagelint.model.purpose import is_application, programs
+from stagelint.model.purpose import is_application
 from stagelint.model.stages import Stage
 from stagelint.model.wording import listed
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Rule, Severity
@@ -414,7 +414,7 @@ def _objection(file: File, target: Stage, run: Moment, found: _Manifest | None) 
         return "what the manifest says is not known without its build context"
     if found.hooks:
         return f"the install runs the script `{next(iter(found.hooks))}`, which may need them"
-    for call in programs(file, target):
+    for call in file.programs(target):
         reason = _started(call, found)
         if reason:
             return reason

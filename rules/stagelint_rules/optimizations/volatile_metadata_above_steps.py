@@ -8,7 +8,6 @@ from stagelint.model import File, cost
 from stagelint.model.environment import reader
 from stagelint.model.heirs import AT_RUN_TIME, mentioned_by
 from stagelint.model.moments import Moment
-from stagelint.model.packages import packages
 from stagelint.model.rewriting import take_away, with_comments
 from stagelint.model.stages import Stage
 from stagelint.rule import Bad, Finding, Good, Related, Rule, Severity
@@ -233,7 +232,7 @@ def _is_volatile(file: File, arg: Instruction) -> bool:
 
 def _is_slow(run: Moment) -> bool:
     slow = (each for each in run.calls if each.name in _SLOW)
-    return any((e.name, *e.words[:1]) not in _QUICK for e in slow) or any(packages(run.calls))
+    return any((e.name, *e.words[:1]) not in _QUICK for e in slow) or any(run.packages)
 
 
 class _Sinking:

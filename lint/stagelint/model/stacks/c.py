@@ -10,7 +10,6 @@ from stagelint.model.base_images import Description
 from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
-from stagelint.model.packages import packages
 from stagelint.model.stacks import runtimes
 from stagelint.model.stacks.artifacts import calls, mentions, origin, places, shipped, words
 from stagelint.model.stacks.brought import toolchain
@@ -167,7 +166,7 @@ def _check_linking(moments: Sequence[Moment], sources: Sources, image: Descripti
             raise Refused(f"the program may load what its base has: `{more[0]}`")
     is_debian = image.os in ("debian", "ubuntu")
     given: frozenset[str] = _OF_LIBC | _OF_DEBIAN if is_debian else _OF_LIBC
-    installed = {e for m in moments for p in packages(m.calls) if not p.is_removal for e in p.names}
+    installed = {e for m in moments for p in m.packages if not p.is_removal for e in p.names}
     for name in _libraries(texts):
         if name not in given and not HEADERS_OF.get(name, frozenset[str]()) & installed:
             raise Refused(f"it is not known which package brings `lib{name}` to where it runs")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from stagelint.model.base_images import Description
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import is_in
-from stagelint.model.packages import packages
 from stagelint.model.stacks.plans import Copy, Line, Refused
 from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.started import runs_script
@@ -138,7 +137,7 @@ def _said(final: Final) -> Iterator[tuple[str, Instruction]]:
 
 def _check_health(final: Final, healthcheck: Moment) -> None:
     moments = (*final.above, *final.below)
-    installed = {name for m in moments for each in packages(m.calls) for name in each.names}
+    installed = {name for m in moments for each in m.packages for name in each.names}
     known = _PROGRAMS | installed | final.recipe.programs
     if final.base and final.base.os == "alpine":
         known |= _OF_BUSYBOX

@@ -17,7 +17,6 @@ from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import is_in
-from stagelint.model.packages import packages
 from stagelint.model.stacks import checks, data
 from stagelint.model.stacks.installs import FETCHERS, Installs, is_of_build
 from stagelint.model.stacks.plans import Copy, Line, Plan, Refused
@@ -147,7 +146,7 @@ class Division:
             is_for_build = all(self._is_of_build(each, recipe) for each in found.writes)
             if found.makes_users or not is_for_build:
                 yield Line(written(node), node, is_moved=True)
-        elif any(packages(moment.calls)):
+        elif any(moment.packages):
             text = self._installs(recipe).of(moment)
             if text:
                 yield Line(text, node)

@@ -11,7 +11,6 @@ from stagelint.model.calls import Call
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import in_force
-from stagelint.model.packages import packages
 from stagelint.model.stacks import runtimes
 from stagelint.model.stacks.artifacts import built, calls, words
 from stagelint.model.stacks.brought import toolchain
@@ -121,7 +120,7 @@ def _besides(sources: Sources) -> Iterator[Copy]:
 def _is_static(moments: Sequence[Moment], image: Description) -> bool:
     """Is it told to do without cgo, or is there no compiler of C?"""
     if image.os == "alpine" and image.family.language == "go" and image.version >= (1, 20):
-        return not any(each.names for moment in moments for each in packages(moment.calls))
+        return not any(each.names for moment in moments for each in moment.packages)
     found = [in_force(m, call)("CGO_ENABLED") for m, call in calls(moments) if call.name == "go"]
     return bool(found) and all(each == "0" for each in found)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stagelint.model.base_images import Description
 from stagelint.model.moments import Moment
-from stagelint.model.packages import SYSTEM, Packages, packages
+from stagelint.model.packages import SYSTEM, Packages
 from stagelint.model.stacks.libraries import libraries
 from stagelint.model.stacks.plans import Refused
 from stagelint.model.toolchain import are_headers_of_library, is_for_builds
@@ -62,7 +62,7 @@ class Installs:
         something there may run them."""
         self._os, self._release = (base.os, base.release) if base else ("", "")
         self._is_needed = is_needed
-        self._found = [(moment, each) for moment in moments for each in packages(moment.calls)]
+        self._found = [(moment, each) for moment in moments for each in moment.packages]
         self.removed = {name for _, each in self._found if each.is_removal for name in each.names}
 
     def of(self, moment: Moment, more: Iterable[str] = ()) -> str:
@@ -139,6 +139,6 @@ def is_of_build(moment: Moment) -> bool:
     """Does the RUN install what only a build needs?"""
     return any(
         is_for_builds(name) and not each.is_removal
-        for each in packages(moment.calls)
+        for each in moment.packages
         for name in each.names
     )

@@ -17,7 +17,6 @@ from stagelint.model.context import Entry
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
-from stagelint.model.packages import packages
 from stagelint.model.stacks import installs
 from stagelint.model.stacks.division import METADATA, Division, written
 from stagelint.model.stacks.installs import Installs, is_of_build
@@ -166,7 +165,7 @@ class Interpreted(Division):
             elif node.keyword == "RUN" and self._steps[node.start].kind is Kind.SETUP:
                 if not self._is_in_program(moment, recipe):
                     yield Line(written(node), node, is_moved=True)
-            elif node.keyword == "RUN" and any(packages(moment.calls)):
+            elif node.keyword == "RUN" and any(moment.packages):
                 more = recipe.packages if setting[-1:] == [node] else ()
                 line = installed.of(moment, more)
                 if line:
