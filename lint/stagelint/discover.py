@@ -29,6 +29,8 @@ NAMES = (
 STDIN = "-"
 _SKIPPED = frozenset({".git", "node_modules"})
 _LIMIT = 32 << 20
+#: Files that people write are seldom longer.
+_SHORT = 1 << 16
 
 #: What a git hook sets for its own repository; the folder that is searched may lie in another.
 _GIT_STATE = frozenset(
@@ -300,7 +302,7 @@ def read_regular(path: str, limit: int) -> bytes | None:
     if not stat.S_ISREG(os.stat(path).st_mode):
         return b""
     with open(path, "rb") as file:
-        data = file.read(limit + 1)
+        data = _at_most(limit + 1, file)
     return None if len(data) > limit else data
 
 
@@ -327,8 +329,14 @@ def read_stdin(path: str = "-") -> Source:
         return Source(path, "", _reason("", error))
 
 
+def _at_most(count: int, file: BinaryIO) -> bytes:
+    """The first *count* bytes; to make room for all of them takes longer than to read a short file."""
+    data = file.read(min(count, _SHORT))
+    return data if len(data) < _SHORT else data + file.read(count - len(data))
+
+
 def _source(path: str, file: BinaryIO) -> Source:
-    data = file.read(_LIMIT + 1)
+    data = _at_most(_LIMIT + 1, file)
     if len(data) > _LIMIT:
         return Source(path, "", f"larger than {_LIMIT >> 20} MiB")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
