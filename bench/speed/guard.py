@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from bench.speed.inputs import ROOT, one_file, scripts
@@ -33,7 +34,7 @@ TOLERANCE = 0.04
 
 _PATH = f"import sys; sys.path[:0] = {[str(ROOT / 'lint'), str(ROOT / 'rules')]!r}\n"
 _LINT = "from stagelint.cli import main; main(['--isolated', '--exit-zero', '--output-format', 'concise', {!r}])"
-_TIMES = 10
+_TIMES = 5
 
 Work = tuple[str, str]
 """A script, and one whose instructions are taken off from its."""
@@ -66,6 +67,7 @@ _WORK: dict[str, tuple[Work, Work]] = {
 }
 
 
+@cache
 def _instructions(script: str, folder: Path) -> int:
     """Those of a Python that runs *script* in *folder*, with its modules compiled before."""
     environment = {"PYTHONHASHSEED": "0", "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
