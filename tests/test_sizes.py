@@ -354,7 +354,6 @@ def test_an_engine_without_images(folder: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ("echo hello >&2; echo 'no daemon' >&2; exit 1", "docker: no daemon"),
         ("exit 7", "docker: ends with status 7"),
-        ("sleep 30", "docker: it took longer than 0.5 seconds"),
         ("[ $2 = ls ] && echo id || echo '<html>'", "docker: does not say of its images what"),
         ("[ $2 = ls ] && echo id || echo '[7]'", "docker: does not say of its images what"),
         ("[ $2 = ls ] && echo id || { echo []; echo gone >&2; exit 1; }", "docker: gone"),
@@ -366,8 +365,17 @@ def test_an_engine_that_fails(
     program("docker", folder, monkeypatch, script)
 
     with pytest.raises(engines.EngineError) as caught:
-        engines.images("docker", timeout=0.5)
+        engines.images("docker")
     assert str(caught.value).startswith(message)
+
+
+@posix
+def test_an_engine_that_does_not_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program("docker", folder, monkeypatch, "sleep 30")
+
+    with pytest.raises(engines.EngineError) as caught:
+        engines.images("docker", timeout=0.5)
+    assert str(caught.value) == "docker: it took longer than 0.5 seconds"
 
 
 def test_an_engine_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
