@@ -265,9 +265,11 @@ class _Reader:
 
     def values(self, word: shell.Word) -> list[str | None]:
         """What *word* is to the program: a variable alone and without quotes is split into words."""
-        if len(word.parts) == 1 and not word.parts[0].is_quoted:
-            part = word.parts[0]
-            value = self._variable(part) if part.kind is shell.Kind.VARIABLE else None
+        part = word.parts[0] if len(word.parts) == 1 else None
+        if part and part.kind is shell.Kind.TEXT:
+            return [part.text]
+        if part and part.kind is shell.Kind.VARIABLE and not part.is_quoted:
+            value = self._variable(part)
             if value is not None:
                 return [*value.split()]
         return [self.value(word)]
