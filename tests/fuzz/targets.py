@@ -33,6 +33,7 @@ from stagelint.project.hints import mentions
 from stagelint.project.readers import reader_of
 from stagelint.project.yaml import Broken
 from stagelint.registry import Registry, Ruleset, rules_of
+from stagelint.silence import silence
 from stagelint.sizes import files as sizes
 from stagelint.source import Source
 from stagelint.syntax import parse, shell
@@ -131,6 +132,24 @@ def _is_safe(guarantee: Guarantee) -> bool:
 
 def _is_any(_guarantee: Guarantee) -> bool:
     return True
+
+
+@cache
+def commented() -> list[str]:
+    """Dockerfiles with comments for linters, and directives."""
+    found = [each for each in dockerfiles() if re.search("stagelint|hadolint|check=|escape=", each)]
+    return [*found, "# hadolint global ignore=DL3008, shell=bash\n# hadolint shell=x\nFROM a\n"]
+
+
+def check_suppressions(text: str) -> None:
+    """Every selector stands where it says; comments that silence all findings do so, and settle."""
+    source = Source("Dockerfile", text)
+    for each in File(source).comments.suppressions:
+        assert text[each.span.start : each.span.end] == each.selector
+        assert each.comment.start <= each.span.start <= each.span.end <= each.comment.end
+    once = silence(source, lambda _: Options(), everything(), list)
+    twice = silence(once.source, lambda _: Options(), everything(), list)
+    assert twice.source.text == once.source.text, once.source.text
 
 
 # -- words and scripts -----------------------------------------------------------------------------
@@ -416,6 +435,7 @@ TARGETS = {
     "expansion": Target(words, check_expansion),
     "shell": Target(scripts, check_shell),
     "fixes": Target(dockerfiles, check_fixes),
+    "suppressions": Target(commented, check_suppressions),
     "configuration": Target(configurations, check_configuration),
     "readers": Target(files_that_ask, check_readers),
     "dockerignore": Target(ignore_files, check_dockerignore),
