@@ -13,6 +13,9 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import SnapshotIndex
 
+#: Tests look at everything anew, save those of the cache.
+os.environ["STAGELINT_NO_CACHE"] = "1"
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 

@@ -14,6 +14,7 @@ MODULES = {
 }
 
 
+CACHE = {module for module in MODULES if module.split(".")[0] == "cache"}
 PROJECT = {module for module in MODULES if module.split(".")[0] == "project"}
 SHELLCHECK = {module for module in MODULES if module.split(".")[0] == "shellcheck"}
 SIZES = {module for module in MODULES if module.split(".")[0] == "sizes"}
@@ -48,7 +49,10 @@ def importers(*names: str) -> set[str]:
         (["yaml"], {"project.yaml"}),
         (["tree_sitter", "tree_sitter_hcl"], {"project.hcl"}),
         (["ruamel"], {"project.yaml_shape"}),
-        (["stagelint.project"], {"session", "cli", "migrate", *PROJECT}),
+        (
+            ["stagelint.project"],
+            {"session", "cli", "migrate", "cache.trace", "cache.results", *PROJECT},
+        ),
         (["subprocess"], {"discover", "verify.process", "shellcheck.program"}),
         (
             ["concurrent", "threading"],
@@ -85,7 +89,12 @@ def importers(*names: str) -> set[str]:
                 "trace",  # to read what a builder tells
             },
         ),
-        (["stagelint_rules"], {"registry", "catalogue"}),
+        (["stagelint_rules"], {"registry", "catalogue", "cache.key"}),
+        (["marshal", "pickle"], set[str]()),  # a repository could bring some along
+        (
+            ["stagelint.cache"],
+            {"session", "cli", "parallel", "project.__init__", "project.index", *CACHE},
+        ),
         (["stagelint.cli", "stagelint.check"], {"__main__", "cli"}),
     ],
 )
@@ -116,4 +125,5 @@ def test_only_these_touch_files() -> None:
         )
     }
 
-    assert touching <= {"config", "discover", "catalogue", "verify.build", "verify.buildkit"}
+    writing = {"cache.folder", "verify.build", "verify.buildkit"}
+    assert touching <= {"config", "discover", "catalogue", *writing}

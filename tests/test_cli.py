@@ -1305,6 +1305,7 @@ ignore-comments = true
 final-base-budget = ""
 sizes = ""
 baseline = ""
+cache-dir = ""
 
 [targets]
 "*" = ["a", "b"]

@@ -56,6 +56,7 @@ allow-libc-change = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
 baseline = ""
+cache-dir = ""
 targets = ["test", "dev"]
 
 [per-file-ignores]
@@ -236,8 +237,9 @@ def test_a_configuration_that_is_named_must_exist() -> None:
 UNKNOWN = (
     "known are select, extend-select, ignore, exclude, include, ships, trusted-registries, plugins,"
     " preset, builder-stages, dialect, fail-level, output-format, unsafe-fixes, allow-libc-change,"
-    " strict-labels, ignore-comments, final-base-budget, sizes, baseline, targets, per-file-ignores, severity,"
-    " build-args, registry-mirrors, label-schema"
+    " strict-labels, ignore-comments, final-base-budget, sizes, baseline, cache-dir, targets,"
+    " per-file-ignores,"
+    " severity, build-args, registry-mirrors, label-schema"
 )
 
 
@@ -565,6 +567,7 @@ ignore-comments = true
 final-base-budget = ""
 sizes = ""
 baseline = ""
+cache-dir = ""
 targets = []
 
 [per-file-ignores]
@@ -606,6 +609,7 @@ ignore-comments = true
 final-base-budget = "150MB"
 sizes = "ci/sizes.json"
 baseline = ""
+cache-dir = ""
 
 [targets]
 "services/*" = ["test", "prod"]

@@ -970,7 +970,7 @@ def test_a_mistake_is_one_line(place: Place, stagelint: Run, arguments: str, mes
 
 @pytest.mark.parametrize(
     "arguments",
-    "--timeout=0 --timeout=-1 --timeout=x --timeout=nan --timeout=1e99 --jobs=0 --jobs=x"
+    "--timeout=0 --timeout=-1 --timeout=x --timeout=nan --timeout=1e99 --jobs=-1 --jobs=x"
     " --verify-with=kaniko --context=none".split(),
 )
 def test_values_that_make_no_sense(place: Place, stagelint: Run, arguments: str) -> None:

@@ -30,6 +30,7 @@ COMMANDS = (
         "rule",
         "config",
         "migrate",
+        "clean",
     ),
     "completion",
 )
@@ -54,6 +55,7 @@ commands:
   rule     explain a rule
   config   show the settings in force, or the schema of their file
   migrate  turn a configuration of hadolint into one of stagelint
+  clean    remove what is kept of earlier runs
   completion  print what completes words in a shell
 
 `stagelint COMMAND --help` says more. Exit status: 0 clean or all fixed, 1 findings, 2 error.
@@ -169,6 +171,16 @@ def _check(parser: ArgumentParser) -> None:
     files.add_argument("--exclude", action="append", metavar="GLOB", help="leave these out as well")
     files.add_argument(
         "--force-exclude", action="store_true", help="leave out excluded files though named"
+    )
+    files.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="look at N files at a time, auto or 0 for all cores (default: if there are many);"
+        " verify N (2)",
+    )
+    files.add_argument(
+        "--no-cache", action="store_true", help="look at all files, whatever earlier runs found"
     )
     _project(files.add_argument)
     _configuration(files.add_argument)
@@ -340,9 +352,6 @@ def _verification(parser: ArgumentParser) -> None:
     group.add_argument(
         "--keep-failed", action="store_true", help="keep what did not verify, as FILE.failed"
     )
-    group.add_argument(
-        "--jobs", type=_number, default=2, metavar="N", help="verify N files at a time (2)"
-    )
 
 
 def _verify(parser: ArgumentParser) -> None:
@@ -415,6 +424,10 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
         raise ArgumentTypeError(f"`{text}` is no number above 0")
     return int(text[:9])
+
+
+def _jobs(text: str) -> int:
+    return 0 if text in ("auto", "0") else _number(text)
 
 
 def _catalog(parser: ArgumentParser) -> None:
@@ -491,6 +504,12 @@ def _migrate(parser: ArgumentParser) -> None:
     _configuration(parser.add_argument)
 
 
+def _clean(parser: ArgumentParser) -> None:
+    parser.description = "Remove what is kept of earlier runs."
+    parser.epilog = "Exit status: 0 done, 2 cannot be removed."
+    _configuration(parser.add_argument)
+
+
 def _completion(parser: ArgumentParser) -> None:
     parser.description = "Print what makes a shell complete the words of a command line."
     parser.epilog = "In ~/.bashrc: source <(stagelint completion bash)"
@@ -548,5 +567,6 @@ _PARSERS = {
     "rule": _rule,
     "config": _config,
     "migrate": _migrate,
+    "clean": _clean,
     "completion": _completion,
 }

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from stagelint import discover, engine
 from stagelint.discover import STDIN
 from stagelint.edit import Guarantee
-from stagelint.model.file import File
+from stagelint.model.file import File, Options
+from stagelint.model.project import Project
+from stagelint.registry import Ruleset
 from stagelint.report.terminal import escape
 from stagelint.result import Outcome, Report, kept_as, report, stdin_report
 from stagelint.rule import Finding
@@ -46,13 +48,19 @@ def run(session: Session, say: Callable[[str], None]) -> Report:
     fixing = given.fix or given.fix_only or (given.diff and given.add_ignore is None)
     session.look_at_scripts(sources)
     beside, unwritten = _beside(session, sources) if fixing else ([], [])
-    outcomes = [_one(session, source, fixing=fixing) for source in sources]
+    if fixing or len(sources) < 2:
+        one = _fixed if fixing else _unfixed
+        outcomes, errors = [one(session, each) for each in sources], list[str]()
+    else:
+        outcomes, errors = _linted(session, sources)
     notes: list[str] = []
     if given.add_ignore is not None:
         outcomes = [_silenced(session, one, selection, notes) for one in outcomes]
-    errors = unwritten + _kept(session, outcomes, say)
+    errors += unwritten + _kept(session, outcomes, say)
     count = len(outcomes)
     outcomes += _in_projects(session, paths)
+    if session.results:
+        session.results.close()
     if selection:
         notes += selection.update(outcomes)
         outcomes = selection.of(outcomes)
@@ -119,30 +127,53 @@ def _sources(session: Session, paths: list[str]) -> Iterator[Source]:
         session.config_for,
         force_exclude=given.force_exclude,
         extra_excludes=tuple(given.exclude or ()),
+        listed=session.listed,
     )
     for path in found:
         yield discover.read(path)
 
 
-def _one(session: Session, source: Source, *, fixing: bool) -> Outcome:
+def _linted(session: Session, sources: list[Source]) -> tuple[list[Outcome], list[str]]:
+    """What is found in all *sources*, which are left as they are, and what went wrong."""
+    from stagelint import parallel
+
+    found, errors = parallel.lint_all(session, sources, lambda each: _findings(session, each))
+    outcomes = [
+        Outcome(source, source, findings, [], [], 0)
+        for source, findings in zip(sources, found, strict=True)
+    ]
+    return outcomes, errors
+
+
+def _unfixed(session: Session, source: Source) -> Outcome:
+    return Outcome(source, source, _findings(session, source), [], [], 0)
+
+
+def _fixed(session: Session, source: Source) -> Outcome:
     ruleset = session.ruleset_for(source.path)
     options = session.options_for(source)
-    others = session.others_for(source.path)
-    fixed = engine.Fixed(source, [], [])
-    if fixing:
-        accepts = _accepts(session)
-        if session.arguments.optimizing:
-            from stagelint import optimize
+    accepts = _accepts(session)
+    if session.arguments.optimizing:
+        from stagelint import optimize
 
-            fixed = optimize.fix(source, options, ruleset, accepts, session.options_for)
-        else:
-            fixed = engine.fix(source, options, ruleset, accepts, others)
-    after = fixed.source
-    if after is not source:
-        options = session.options_for(after)
-    file = File(after, options)
-    findings = engine.prove(file, engine.lint(file, ruleset, others))
-    return Outcome(source, after, findings, fixed.applied, fixed.withheld, fixed.unjudged)
+        fixed = optimize.fix(source, options, ruleset, accepts, session.options_for)
+    else:
+        others = session.others_for(source.path)
+        fixed = engine.fix(source, options, ruleset, accepts, others)
+    findings = _findings(session, fixed.source)
+    return Outcome(source, fixed.source, findings, fixed.applied, fixed.withheld, fixed.unjudged)
+
+
+def _findings(session: Session, source: Source) -> list[Finding]:
+    ruleset = session.ruleset_for(source.path)
+    others = session.others_for(source.path)
+
+    def lint(options: Options) -> list[Finding]:
+        file = File(source, options)
+        return engine.prove(file, engine.lint(file, ruleset, others))
+
+    options, results = session.options_for(source), session.results
+    return results.of_file(source, options, lint) if results else lint(options)
 
 
 def _beside(session: Session, sources: list[Source]) -> tuple[list[Outcome], list[str]]:
@@ -202,13 +233,21 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
         done.add(id(project))
         ruleset = session.ruleset_for(os.path.join(folder, "Dockerfile"))
         by_source: dict[str, list[Finding]] = {}
-        for finding in engine.lint_project(project, ruleset):
+        for finding in _of_project(session, project, ruleset):
             path = finding.source.path
             if _lies_below(path, folders) and not session.is_silenced(finding):
                 by_source.setdefault(path, []).append(finding)
         for findings in by_source.values():
             source = findings[0].source
             yield Outcome(source, source, findings, [], [], 0)
+
+
+def _of_project(session: Session, project: Project, ruleset: Ruleset) -> list[Finding]:
+    def lint(project: Project) -> list[Finding]:
+        return engine.lint_project(project, ruleset)
+
+    results = session.results
+    return results.of_project(project, ruleset, lint) if results else lint(project)
 
 
 def _lies_below(path: str, folders: list[str]) -> bool:
@@ -256,7 +295,7 @@ def _verify(session: Session, outcomes: list[Outcome], say: Callable[[str], None
         one = outcomes[number]
         if verdict.outcome != "same":
             errors += _keep(session, one)
-            one = _one(session, one.before, fixing=False)
+            one = _unfixed(session, one.before)
         if verdict.outcome == "unknown":
             errors.append(
                 f"{one.before.path}: not fixed, since nothing shows that it builds the same"
@@ -294,5 +333,5 @@ def _write(session: Session, outcomes: list[Outcome]) -> list[str]:
             done.add(place)
         except OSError as error:
             errors.append(f"{before.path}: {error.strerror or error}")
-            outcomes[number] = _one(session, before, fixing=False)
+            outcomes[number] = _unfixed(session, before)
     return errors

@@ -365,6 +365,15 @@ def _migrate(given: Namespace) -> int:
     return CLEAN
 
 
+def _clean(given: Namespace) -> int:
+    from stagelint.cache.folder import Folder
+
+    path = Session(given).cache_folder
+    is_there = path is not None and Folder(path).remove()
+    _print([f"Removed {path}." if is_there else "There is no cache."], sys.stdout)
+    return CLEAN
+
+
 def _completion(given: Namespace) -> int:
     from stagelint import completion
 
@@ -400,5 +409,6 @@ _COMMANDS = {
     "rule": _rule,
     "config": _config,
     "migrate": _migrate,
+    "clean": _clean,
     "completion": _completion,
 }

@@ -102,6 +102,8 @@ class Config(NamedTuple):
     """A file with sizes of base images, relative to the configuration file; empty for none."""
     baseline: str = ""
     """A file with findings to say nothing of, relative to the configuration file; or empty."""
+    cache_dir: str = ""
+    """A folder for what runs have found, relative to the configuration file; empty for the usual."""
     path: str = ""
     """The configuration file; empty for none."""
     root: str = ""
@@ -118,6 +120,11 @@ class Config(NamedTuple):
     def baseline_path(self) -> str | None:
         """Where the file `baseline` lies."""
         return os.path.join(os.path.dirname(self.path), self.baseline) if self.baseline else None
+
+    @property
+    def cache_path(self) -> str | None:
+        """Where the folder `cache_dir` lies."""
+        return os.path.join(os.path.dirname(self.path), self.cache_dir) if self.cache_dir else None
 
     def matches(self, glob: str, path: str, *, above: bool = True) -> bool:
         """Does *glob* match *path*, or if *above* a folder it lies in?

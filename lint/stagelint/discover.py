@@ -27,7 +27,7 @@ NAMES = (
 )
 #: What stands for the standard input in the place of a path.
 STDIN = "-"
-_SKIPPED = frozenset({".git", "node_modules"})
+_SKIPPED = frozenset({".git", "node_modules", ".stagelint_cache"})
 _LIMIT = 32 << 20
 #: Files that people write are seldom longer.
 _SHORT = 1 << 16
@@ -43,6 +43,8 @@ _SUBMODULE = "160000"
 _JUNCTION = 0xA0000003
 
 ConfigFor = Callable[[str], Config]
+#: Names of files by absolute folder, as git lists them.
+Listed = dict[str, list[str]]
 
 
 class ReplaceError(OSError):
@@ -64,13 +66,15 @@ def find(
     *,
     force_exclude: bool = False,
     extra_excludes: Sequence[str] = (),
+    listed: Listed | None = None,
 ) -> Iterator[str]:
     """The files to lint, sorted, each once: those named in *paths* and those found in its folders.
 
     A named file counts even if it is excluded, unless *force_exclude*, or does not exist. The
-    globs *extra_excludes* are relative to the current folder. Raises what *config_for* raises.
+    globs *extra_excludes* are relative to the current folder. *listed* gets what git has listed.
+    Raises what *config_for* raises.
     """
-    search = _Search(config_for, Config(exclude=tuple(extra_excludes)))
+    search = _Search(config_for, Config(exclude=tuple(extra_excludes)), listed)
     found: dict[str, str] = {}
     for path in paths:
         if force_exclude and search.is_excluded(path):
@@ -84,8 +88,9 @@ def find(
 class _Search:
     """Looks for Dockerfiles in folders."""
 
-    def __init__(self, config_for: ConfigFor, extra: Config) -> None:
+    def __init__(self, config_for: ConfigFor, extra: Config, listed: Listed | None) -> None:
         self._config_for = config_for
+        self._listed = {} if listed is None else listed
         self._extra = extra
         self._excluded: dict[tuple[str, str | None], bool] = {}
 
@@ -119,7 +124,16 @@ class _Search:
         waiting = [prefix]
         while waiting:
             folder = waiting.pop()
+            idle: dict[str, bool] = {}
             for name in self._below(folder, is_start=folder == prefix):
+                above, _, last = name.rpartition("/")
+                if last and not is_dockerfile(last):  # most files: nobody need look twice
+                    if above not in idle:
+                        idle[above] = self._is_idle(
+                            os.path.join(folder, above, "Dockerfile"), start
+                        )
+                    if idle[above]:
+                        continue
                 path = os.path.join(folder, name.rstrip("/").replace("/", os.sep))
                 if self.is_excluded(os.path.dirname(path), start):
                     continue
@@ -134,9 +148,15 @@ class _Search:
         names = None
         if is_start or os.path.lexists(os.path.join(folder, ".git")):
             names = _git_names(folder)
+            if names is not None:
+                self._listed[os.path.abspath(folder)] = names
         for name in _names(folder) if names is None else names:
             if _SKIPPED.isdisjoint(name.split("/")):
                 yield name
+
+    def _is_idle(self, path: str, start: str) -> bool:
+        """Is of the files beside *path* none wanted but for its name?"""
+        return self.is_excluded(os.path.dirname(path), start) or not self._config_for(path).include
 
     def _is_wanted(self, path: str) -> bool:
         if not is_dockerfile(path) and not self._config_for(path).is_included(path):
@@ -144,17 +164,18 @@ class _Search:
         return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
 
 
-def all_files(root: str) -> Iterator[str]:
+def all_files(root: str, listed: Listed | None = None) -> Iterator[str]:
     """The files below the folder *root*, relative to it and with `/`: all that git does not ignore.
 
-    Repositories inside belong to it; links to folders are not followed.
+    Repositories inside belong to it; links to folders are not followed. git is not asked about what
+    it has *listed* to `find`.
     """
     waiting = [""]
     while waiting:
         folder = waiting.pop()
         here = os.path.join(root, folder)
-        names = None
-        if not folder or os.path.lexists(os.path.join(here, ".git")):
+        names = listed.get(os.path.abspath(here)) if listed else None
+        if names is None and (not folder or os.path.lexists(os.path.join(here, ".git"))):
             names = _git_names(here)
         for name in _names(here) if names is None else names:
             if not _SKIPPED.isdisjoint(name.split("/")):

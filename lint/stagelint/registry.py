@@ -76,6 +76,8 @@ class Registry:
         self._resolved: dict[str, frozenset[str]] = {}
         self._chosen: dict[frozenset[str], list[Entry]] = {}
         """Those of some codes, in order: a run asks for each of its files."""
+        self.is_own = not plugins
+        """Do all rules come with stagelint?"""
         for plugin in plugins:
             for rule in rules_of(plugin):
                 self.add(rule)
@@ -200,6 +202,7 @@ class Ruleset:
         """
         self.resolve = registry.resolve
         self.unknown = registry.unknown
+        self.is_own = registry.is_own
         self.heeds_comments = heeds_comments
         self.codes = codes - ignored
         self._registry = registry
@@ -218,6 +221,13 @@ class Ruleset:
     def of_shellcheck(self) -> frozenset[str]:
         """The codes of ShellCheck among them."""
         return frozenset(filter(is_of_shellcheck, self.codes))
+
+    @cached_property
+    def settings(self) -> str:
+        """Another text for another choice among the rules that come with stagelint."""
+        severities = sorted(self._severities.items())
+        chosen = (sorted(self.codes), sorted(self._ignored), severities, self.heeds_comments)
+        return repr(chosen)
 
     def rules(self, file: File | None = None) -> list[type[Rule]]:
         """The classes, with *file* only those that could find something in it."""

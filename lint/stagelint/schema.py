@@ -36,6 +36,7 @@ ABOUT = {
     "final-base-budget": "How large the base of what ships may be, compressed.",
     "sizes": "A file with sizes of base images, relative to this file.",
     "baseline": "A file with findings to say nothing of, relative to this file.",
+    "cache-dir": "A folder for what runs have found, relative to this file.",
     "targets": "Stages that somebody builds by name: anywhere, or by globs of files.",
     "per-file-ignores": "Rules that do not run on some files, by globs relative to this file.",
     "severity": "How severe the findings of some rules are.",

@@ -20,10 +20,12 @@ from stagelint.source import Source, Span
 from stagelint.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stagelint.cache.results import Results
     from stagelint.model.base_images import BaseImage
     from stagelint.model.context import Context
     from stagelint.model.dockerignore import DockerIgnore
     from stagelint.presets import Preset
+    from stagelint.project.index import Index
     from stagelint.shellcheck.findings import ShellCheck
     from stagelint.trace import Trace
     from stagelint.verify.build import Wishes
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 #: The variable that says in which format findings are printed, if no option does.
 OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
+
+#: The variables that say that nothing is kept of this run and others, and where it is kept.
+NO_CACHE, CACHE_DIR = "STAGELINT_NO_CACHE", "STAGELINT_CACHE_DIR"
+#: Where, if nobody says so.
+CACHE_FOLDER = ".stagelint_cache"
 
 #: A longer one is none of a build that anybody waits for.
 _LONGEST_TRACE = 256 << 20
@@ -52,6 +59,9 @@ class Session:
         """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
         self._projects: dict[str, Project] = {}
+        self._indexes: dict[str, Index] = {}
+        self.listed: discover.Listed = {}
+        """What git has listed in this run, by folder."""
         self._sizes: dict[str | None, list[BaseImage]] = {}
         self._contexts: dict[tuple[str, str], Context | None] = {}
         self.ignore_files: dict[str, Source] = {}
@@ -244,8 +254,28 @@ class Session:
         if root is None or path in ("", "-"):
             return None
         if root not in self._projects:
-            self._projects[root] = self.project_with(root)
+            self._projects[root] = self._project(root)
         return self._projects[root]
+
+    def _project(self, root: str) -> Project:
+        if self.results is None:
+            return self.project_with(root)
+        from stagelint.project import indexed
+
+        self._indexes[root] = indexed(root, self._file, self.results.folder, self.listed)
+        return self._indexes[root].project
+
+    def read_project(self, path: str) -> None:
+        """Know the builds of the repository that *path* lies in, before they are asked for."""
+        project = self.project_for(path)
+        if project and self.results:
+            self.index_of(project).answer("builds", "")
+        elif project:
+            assert project.builds is not None
+
+    def index_of(self, project: Project) -> Index:
+        """What results depend on of a *project* of this session."""
+        return self._indexes[project.root]
 
     def project_with(self, root: str, changed: Mapping[str, Source] | None = None) -> Project:
         """The repository in the folder *root*, with other texts for some of its files."""
@@ -370,10 +400,7 @@ class Session:
         self, path: str, context: str | None = None
     ) -> Callable[[], DockerIgnore | None] | None:
         """What leaves files out of the *context* of the Dockerfile *path*; if None, of its folder."""
-        folder = os.path.dirname(path) if context is None else context
-        beside = os.path.normpath(os.path.join(folder, ".dockerignore"))
-        names = (f"{path}.dockerignore", beside)
-        name = next((x for x in names if x in self.ignore_files or os.path.isfile(x)), None)
+        name = self.ignore_name_of(path, context)
         if name is None:
             return None
 
@@ -384,6 +411,48 @@ class Session:
             return None if source.error else DockerIgnore(source)
 
         return read
+
+    def ignore_name_of(self, path: str, context: str | None = None) -> str | None:
+        """The file that leaves files out of the *context* of the Dockerfile *path*, if there is one."""
+        folder = os.path.dirname(path) if context is None else context
+        beside = os.path.normpath(os.path.join(folder, ".dockerignore"))
+        names = (f"{path}.dockerignore", beside)
+        return next((x for x in names if x in self.ignore_files or os.path.isfile(x)), None)
+
+    # -- what earlier runs have found ----------------------------------------------------------
+
+    @cached_property
+    def results(self) -> Results | None:
+        """What earlier runs have found, if this one is to know it."""
+        given = self.arguments
+        fresh = ("fix", "fix_only", "diff", "verify", "optimizing", "no_cache")
+        if any(getattr(given, each, True) for each in fresh) or given.paths == ["-"]:
+            return None
+        if given.add_ignore is not None or given.sizes_from or os.environ.get(NO_CACHE):
+            return None
+        path = self.cache_folder
+        if path is None:
+            return None
+        from stagelint.cache.folder import Folder
+        from stagelint.cache.results import Results
+
+        return Results(self, Folder(path))
+
+    @property
+    def cache_folder(self) -> str | None:
+        """Where results are kept: as the environment or the configuration says, else beside that, or
+        at the top of the repository. Without one of these they are not."""
+        said = os.environ.get(CACHE_DIR) or self.main_config.cache_path
+        if said:
+            return said
+        top = os.path.dirname(os.path.abspath(self.main_config.path)) if self._is_found else None
+        top = top or discover.repository_of(os.path.join(os.curdir, ""))
+        return os.path.join(top, CACHE_FOLDER) if top else None
+
+    @property
+    def _is_found(self) -> bool:
+        """Is there a configuration that lies where it holds?"""
+        return bool(self.main_config.path) and not self.arguments.config
 
 
 def wishes_of(arguments: Namespace) -> Wishes:
@@ -403,7 +472,7 @@ def wishes_of(arguments: Namespace) -> Wishes:
         ssh=tuple(arguments.ssh),
         buildx_builder=arguments.buildx_builder,
         timeout=arguments.timeout,
-        jobs=arguments.jobs,
+        jobs=arguments.jobs or 2,
     )
 
 

@@ -44,7 +44,7 @@ _LISTS = (
 )
 _SWITCHES = ("unsafe-fixes", "allow-libc-change", "strict-labels", "ignore-comments")
 _BUDGET = "final-base-budget"
-_FILES = ("sizes", "baseline")
+_FILES = ("sizes", "baseline", "cache-dir")
 _TABLES = (
     "targets",
     "per-file-ignores",
@@ -143,6 +143,7 @@ class Settings:
             final_base_budget=self._budget(),
             sizes=self._path("sizes"),
             baseline=self._path("baseline"),
+            cache_dir=self._path("cache-dir"),
             path=self.source.path,
             root=root,
             source=self.source,

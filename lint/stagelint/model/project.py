@@ -212,7 +212,8 @@ class Project:
         return os.path.lexists(os.path.join(self.root, *path.split("/")))
 
     @cached_property
-    def _by_place(self) -> dict[str, list[Build]]:
+    def by_place(self) -> dict[str, list[Build]]:
+        """The builds that may mean a Dockerfile, by its path."""
         found: dict[str, list[Build]] = {}
         for build in self.builds:
             for place in self.places(build):
@@ -221,7 +222,7 @@ class Project:
 
     def builds_of(self, path: str) -> Sequence[Build]:
         """The builds that may mean the Dockerfile *path*."""
-        return self._by_place.get(path, ())
+        return self.by_place.get(path, ())
 
     @cached_property
     def mentions(self) -> dict[str, Build]:

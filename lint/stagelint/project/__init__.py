@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from stagelint import discover
+from stagelint.cache.folder import Folder
 from stagelint.model.file import File
 from stagelint.model.project import Build, Project, is_foreign, writes
 from stagelint.project.files import Files
+from stagelint.project.index import Index
 from stagelint.project.readers import Reader, reader_of
 from stagelint.source import Source
 
@@ -22,23 +24,48 @@ def project(
     *file_of* makes a Dockerfile of a text. *changed* are other texts for files, by their paths as
     the user calls them.
     """
-    files = Files(root, changed)
-    understood: set[str] = set()
+    return _project(Files(root, changed), file_of, changed or {}, set())
+
+
+def indexed(
+    root: str, file_of: Callable[[Source], File], folder: Folder, listed: discover.Listed
+) -> Index:
+    """The same, with what earlier runs have kept of it in *folder*; *listed* as for `Files`."""
+    files, understood = Files(root, listed=listed), set[str]()
+    index = Index(files, understood, folder)
+    index.project = _project(files, file_of, {}, understood, index)
+    return index
+
+
+def _project(
+    files: Files,
+    file_of: Callable[[Source], File],
+    changed: Mapping[str, Source],
+    understood: set[str],
+    index: Index | None = None,
+) -> Project:
+    """*understood* gets the files that have no targets besides those of their builds."""
 
     def dockerfile(path: str) -> File | None:
         name = files.shown(path)
-        source = (changed or {}).get(name) or discover.read(name, waits=False)
+        source = changed.get(name) or discover.read(name, waits=False)
         return None if source.error else file_of(source)
 
     def text(path: str) -> str | None:
-        source = files.source(path) if files.exists(path) else None
+        source = files.text(path) if files.exists(path) else None
         return source.text if source else None
 
+    def builds() -> Iterable[Build]:
+        return _builds(files, understood)
+
+    def mentions() -> Iterable[Build]:
+        return _mentions(files, understood)
+
     return Project(
-        root,
+        files.root,
         files=lambda: files.paths,
-        builds=lambda: _builds(files, understood),
-        mentions=lambda: _mentions(files, understood),
+        builds=(lambda: index.builds(builds)) if index else builds,
+        mentions=(lambda: index.mentions(mentions)) if index else mentions,
         dockerfile=dockerfile,
         is_dockerfile=discover.is_dockerfile,
         makers=lambda path: _makers(files, path),

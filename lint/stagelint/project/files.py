@@ -11,6 +11,10 @@ from typing import TypeVar, cast
 
 from stagelint import discover
 from stagelint.source import Source
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagelint.project.index import Journal
 
 T = TypeVar("T")
 
@@ -23,12 +27,21 @@ _LIMIT = 1 << 19
 class Files:
     """Paths are relative to the root and have `/`."""
 
-    def __init__(self, root: str, changed: Mapping[str, Source] | None = None) -> None:
-        """*changed* are other texts for files, by their paths as the user calls them."""
+    def __init__(
+        self,
+        root: str,
+        changed: Mapping[str, Source] | None = None,
+        listed: discover.Listed | None = None,
+    ) -> None:
+        """*changed* are other texts for files, by their paths as the user calls them; *listed* is
+        what git has listed already."""
         self.root = root
+        self._listed = listed
         self._changed = changed or {}
         self.notes: list[str] = []
         """What could not be read, and why: a line each."""
+        self.journal: Journal | None = None
+        """Gets what is read, if somebody wants to know."""
         self._sources: dict[str, Source | None] = {}
         self._paths: dict[int, str] = {}
         self._kept: dict[object, object] = {}
@@ -36,7 +49,7 @@ class Files:
     @cached_property
     def paths(self) -> list[str]:
         """All files that git tracks or does not ignore, or all there are without git."""
-        return sorted(discover.all_files(self.root))
+        return sorted(discover.all_files(self.root, self._listed))
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -81,19 +94,32 @@ class Files:
 
     def source(self, path: str) -> Source | None:
         """The text of the file *path*; None if it cannot be read as text."""
+        source = self.text(path)
+        if self.journal:
+            self.journal.read(path, (), source)
+        return source
+
+    def text(self, path: str) -> Source | None:
+        """The same, for what is no part of the builds of the repository."""
         if path not in self._sources:
             self._keep(path, self._bytes(path))
         return self._sources[path]
 
     def telling(self, path: str, words: tuple[str, ...], *, is_noted: bool = True) -> Source | None:
         """The same, if it has one of *words*, which are in lower case."""
-        if path not in self._sources:
+        known = path in self._sources
+        source = self._sources[path] if known else None
+        data = source.to_bytes() if source else None
+        if not known:
             data = self._bytes(path, is_noted=is_noted)
-            low = b"" if data is None else data.lower()  # quicker than an expression
-            if data is not None and not any(word.encode() in low for word in words):
-                return None  # another reader may look for other words
+        low = b"" if data is None else data.lower()  # quicker than an expression
+        is_told = data is None or any(word.encode() in low for word in words)
+        if not known and is_told:  # else another reader may look for other words
             self._keep(path, data)
-        return self._sources[path]
+        source = self._sources[path] if is_told else None
+        if self.journal:
+            self.journal.read(path, words, source)
+        return source
 
     def _keep(self, path: str, data: bytes | None) -> None:
         source = None if data is None else Source.from_bytes(self.shown(path), data)
@@ -104,8 +130,11 @@ class Files:
     def _bytes(self, path: str, *, is_noted: bool = True) -> bytes | None:
         if path in self._changed_paths:
             return self._changed[self.shown(path)].to_bytes()
+        full = os.path.join(self.root, path)
+        if self.journal:
+            self.journal.look_at(path)
         try:
-            data = discover.read_regular(os.path.join(self.root, path), _LIMIT)
+            data = discover.read_regular(full, _LIMIT)
         except OSError as error:
             if is_noted:
                 self.note(path, (error.strerror or str(error)).lower())
