@@ -14,12 +14,15 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from stagelint.cache.values import Row
     from stagelint.processes import Died
 
     Lint = Callable[[Source], list[Finding]]
 
-#: Files for which another process pays: to make it takes as long as to lint some.
-_EACH = 16
+#: Files that are looked at before there are copies, which know then what these have loaded.
+_FIRST = 8
+#: Further ones for which another process pays.
+_EACH = 32
 
 
 def lint_all(
@@ -30,41 +33,56 @@ def lint_all(
     Raises what *lint* raises for the first of them.
     """
     count = _count(session.arguments.jobs, len(sources))
-    if count < 2:
-        return list(map(lint, sources)), []
-    from stagelint.cache.values import packed, unpacked
+    found = [lint(each) for each in (sources[:_FIRST] if count > 1 else sources)]
+    left = sources[len(found) :]
+    if not left:
+        return found, []
     from stagelint.processes import Died, spread
 
-    def work(number: int) -> Any:
-        others: list[Source] = [sources[number]]
-
-        def number_of(source: Source) -> int:
-            at = next((at for at, each in enumerate(others) if each is source), len(others))
-            others[at:] = others[at:] or [source]
-            return at
-
-        try:
-            rows = packed(lint(sources[number]), number_of)
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - the first process meets it as well, and tells the user
-            return None
-        return rows, [(each.path, each.text, each.error) for each in others[1:]]
-
-    results = spread(work, list(_groups(session, sources, count)), count)
-    found: list[list[Finding]] = []
+    groups = list(_groups(session, left, count))
+    results = spread(lambda number: _told(left[number], lint), groups, count)
+    if session.results:
+        session.results.folder.is_changed = True
     errors: list[str] = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(left):
         result = results[number]
         if isinstance(result, Died):
             errors.append(f"{source.path}: {_reason(result)}")
             found.append([])
-        elif result is None:
-            found.append(lint(source))
         else:
-            rows, others = result
-            found.append(unpacked(rows, [source, *(Source(*each) for each in others)]))
+            found.append(lint(source) if result is None else _heard(source, *result))
     return found, errors
+
+
+def _told(source: Source, lint: Lint) -> Any:
+    """What *lint* finds in *source*, as JSON; None if it fails."""
+    from stagelint.cache.values import packed
+
+    numbers = {id(source): 0}
+    others: list[Source] = []
+
+    def number(of: Source) -> int:
+        if id(of) not in numbers:
+            others.append(of)
+            numbers[id(of)] = len(others)
+        return numbers[id(of)]
+
+    try:
+        rows = packed(lint(source), number)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - the first process meets it as well, and tells the user
+        return None
+    return rows, [(each.path, each.text, each.error) for each in others]
+
+
+def _heard(
+    source: Source, rows: list[Row], others: Sequence[tuple[str, str, str]]
+) -> list[Finding]:
+    """The findings that `_told` told of."""
+    from stagelint.cache.values import unpacked
+
+    return unpacked(rows, [source, *(Source(*each) for each in others)])
 
 
 def _count(asked: int | None, files: int) -> int:
@@ -75,7 +93,11 @@ def _count(asked: int | None, files: int) -> int:
 
     if not can_copy():
         return 1
-    return min(files, asked or cores()) if asked is not None else min(files // _EACH, cores())
+    return (
+        min(files, asked or cores())
+        if asked is not None
+        else min((files - _FIRST) // _EACH, cores())
+    )
 
 
 def _groups(session: Session, sources: Sequence[Source], count: int) -> Iterator[list[int]]:

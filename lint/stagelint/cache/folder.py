@@ -43,7 +43,8 @@ class Folder:
     def __init__(self, path: str) -> None:
         """Nothing is made before something is written."""
         self.path = path
-        self._is_changed = False
+        self.is_changed = False
+        """Has this run written something?"""
 
     def read(self, name: str) -> object:
         """The document *name*, 32 hexadecimal digits; None if there is none to believe."""
@@ -70,7 +71,7 @@ class Folder:
             with open(temporary, "xb") as file:
                 file.write(_signature(seal, name, body) + b"\n" + body)
             os.replace(temporary, self._entry(name))
-            self._is_changed = True
+            self.is_changed = True
         except OSError:
             self._is_made = False  # full, or for readers only: the next one would fare no better
             with contextlib.suppress(OSError):
@@ -78,7 +79,7 @@ class Folder:
 
     def prune(self) -> None:
         """Let the oldest entries go, if there are too many, in a run that has written some."""
-        if not self._is_changed:
+        if not self.is_changed:
             return
         with contextlib.suppress(OSError):  # as another run may be doing the same
             found = [(each.stat(follow_symlinks=False), each.path) for each in self._entries()]
