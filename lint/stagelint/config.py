@@ -40,6 +40,8 @@ LABEL_KINDS = ("text", "url", "rfc3339", "spdx", "hash", "semver", "email")
 #: The names of `presets.PRESETS`, which knows the rules, and is not for a parser to load.
 PRESETS = ("buildkit", "hadolint", "optimize", "strict")
 PYPROJECT = "pyproject.toml"
+#: The folder of what runs have found, beside the configuration or at the top of the repository.
+CACHE = ".stagelint_cache"
 #: In one folder the first of these counts. `.stagelint.yml` and its like are another tool's.
 NAMES = (".stagelint.toml", "stagelint.toml", PYPROJECT)
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 
 from stagelint import discover
+from stagelint.config import CACHE
 from stagelint.model.context import HEAD, Context, Entry
 from stagelint.model.dockerignore import DockerIgnore
 
@@ -34,14 +35,15 @@ def read(root: str, ignore: DockerIgnore | None) -> Context | None:
 
 
 def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry]:
-    """Everything below, but for what is in folders that are left out as a whole."""
+    """Everything below, but for what is in folders that are left out as a whole, and our own cache:
+    no run is to find what the one before has left."""
     pending = [folder]
     whole = ignore is not None and not ignore.has_exceptions
     while pending:
         at = pending.pop()
         try:
             with os.scandir(os.path.join(root, at)) as entries:
-                found = [_entry(each, at) for each in entries]
+                found = [_entry(each, at) for each in entries if each.name != CACHE]
         except OSError:
             continue
         for entry in found:

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from stagelint.config import Config, shown
+from stagelint.config import CACHE, Config, shown
 from stagelint.source import Source
 from stagelint.typed import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ NAMES = (
 )
 #: What stands for the standard input in the place of a path.
 STDIN = "-"
-_SKIPPED = frozenset({".git", "node_modules", ".stagelint_cache"})
+_SKIPPED = frozenset({".git", "node_modules", CACHE})
 _LIMIT = 32 << 20
 #: Files that people write are seldom longer.
 _SHORT = 1 << 16

@@ -36,8 +36,6 @@ OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
 
 #: The variables that say that nothing is kept of this run and others, and where it is kept.
 NO_CACHE, CACHE_DIR = "STAGELINT_NO_CACHE", "STAGELINT_CACHE_DIR"
-#: Where, if nobody says so.
-CACHE_FOLDER = ".stagelint_cache"
 
 #: A longer one is none of a build that anybody waits for.
 _LONGEST_TRACE = 256 << 20
@@ -447,7 +445,7 @@ class Session:
             return said
         top = os.path.dirname(os.path.abspath(self.main_config.path)) if self._is_found else None
         top = top or discover.repository_of(os.path.join(os.curdir, ""))
-        return os.path.join(top, CACHE_FOLDER) if top else None
+        return os.path.join(top, config.CACHE) if top else None
 
     @property
     def _is_found(self) -> bool:
