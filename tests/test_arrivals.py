@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stagelint.model import File, Options
-from stagelint.model.arrivals import arrival, placed
+from stagelint.model.arrivals import arrivals, placed
 from stagelint.model.context import Context, Entry
 from stagelint.source import Source
 
@@ -95,5 +95,5 @@ def test_the_last_copy_of_a_path_counts(copies: str, expected: str | None) -> No
     options = Options(contexts_at=lambda: [CONTEXT])
     text = f"FROM debian:12\n{copies}\nRUN chmod 755 /a.sh\n"
     file = File(Source("Dockerfile", text), options)
-    found = arrival(file, file.histories[0].own[-1], "/a.sh", ["/a.sh"])
+    found = arrivals(file, file.histories[0].own[-1], ["/a.sh"]).get("/a.sh")
     assert (str(found.copy.instruction).strip() if found else None) == expected

@@ -15,6 +15,9 @@ from stagelint.model.placement import destination, is_file, may_be_folder
 from stagelint.syntax.nodes import Argument
 from stagelint.tuples import NamedTuple
 
+#: Of a COPY of more sources, which nobody writes, nothing is known.
+_MOST = 500
+
 
 def origin(context: Context, moments: Sequence[Moment], path: str) -> str | None:
     """The path in the context of what lies at the absolute *path* after *moments*.
@@ -84,7 +87,8 @@ def placed(file: File, copy: Moment, told: Collection[str] = ()) -> list[Placed]
     node = copy.instruction
     place = copy.path(node.arguments[-1].value) if len(node.arguments) > 1 else None
     inline = {each.word_start: each for each in node.heredocs}
-    if place is None or node.flag("parents") or node.flag("exclude"):
+    is_long = len(node.arguments) > _MOST
+    if place is None or is_long or node.flag("parents") or node.flag("exclude"):
         return None
     found: list[Placed] = []
     for word in node.arguments[:-1]:
@@ -171,35 +175,41 @@ class Arrival(NamedTuple):
     """All that the COPY brings, the file itself among it."""
 
 
-def arrival(file: File, run: Moment, path: str, told: Collection[str]) -> Arrival | None:
-    """How the file at the absolute *path* got there before *run*; *told* is as in `placed`.
+def arrivals(file: File, run: Moment, paths: Collection[str]) -> dict[str, Arrival]:
+    """How the files at the absolute *paths*, which are there then, got there before *run*; by path.
 
-    None if no COPY of the stage itself brought it last, or that cannot be told.
+    Without those that no COPY of the stage itself brought last, or of which that cannot be told.
     """
     own = file.histories[run.stage.index].own
+    found: dict[str, Arrival] = {}
+    told = frozenset(paths)
+    left = dict.fromkeys(paths)
     for copy in reversed(own[: own.index(run)]):
         if copy.instruction.keyword not in ("COPY", "ADD"):
             continue
         place = destination(copy)
-        if place is not None and not is_in(path, place):
-            continue
-        found = placed(file, copy, told)
-        if found is not None:
-            at = next((each for each in found if each.path == path), None)
-            if at is not None:
-                is_file = not (at.is_folder or at.is_link)
-                return Arrival(copy, at, tuple(found)) if is_file else None
-        elif _names(copy, path):
-            return Arrival(copy, None)
-        else:
-            return None  # it may be in what is copied
-    return None
+        here = [path for path in left if place is None or is_in(path, place)]
+        brought = placed(file, copy, told) if here else None
+        by_path = {each.path: each for each in brought or ()}
+        named = set[str]() if brought is not None else _named(copy)
+        for path in here:
+            at = by_path.get(path)
+            if at is None and brought is not None:
+                continue
+            del left[path]
+            if at is None and path in named:
+                found[path] = Arrival(copy, None)
+            elif at is not None and not (at.is_folder or at.is_link):
+                found[path] = Arrival(copy, at, tuple(by_path.values()))
+    return found
 
 
-def _names(copy: Moment, path: str) -> bool:
-    """Is *path* one that *copy* names: its last word, or that and the name of a source?"""
+def _named(copy: Moment) -> set[str]:
+    """The paths that *copy* names: its last word, and that with the name of a source behind."""
     place = destination(copy)
-    sources = [copy.expand(each.value) for each in copy.instruction.arguments[:-1]]
-    names = [posixpath.basename(each.rstrip("/")) for each in sources if each]
-    inside = [posixpath.join(place or "", name) for name in names if name.strip(".")]
-    return path in inside or (path == place and len(sources) == 1 and names != [""])
+    if place is None:
+        return set()
+    sources = [copy.expand(each.value) or "" for each in copy.instruction.arguments[:-1]]
+    names = [posixpath.basename(each.rstrip("/")) for each in sources]
+    found = {posixpath.join(place, name) for name in names if name.strip(".")}
+    return found | {place} if len(sources) == 1 and names != [""] else found

@@ -6,6 +6,7 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 from stagelint.model.calls import Call
 from stagelint.model.moments import Moment
@@ -24,7 +25,8 @@ class Step(NamedTuple):
     calls: Sequence[Call]
 
 
-def steps(run: Moment) -> list[Step] | None:
+@lru_cache(maxsize=4)  # each of many calls of a RUN asks for those of all
+def steps(run: Moment) -> Sequence[Step] | None:
     """Those of a script that is nothing but `a && b && c`; None of any other."""
     node = run.instruction
     if node.is_json or node.heredocs or not run.is_posix:

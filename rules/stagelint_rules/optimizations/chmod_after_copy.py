@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from itertools import islice
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File, cost, inventory
-from stagelint.model.arrivals import Placed, arrival, placed
+from stagelint.model.arrivals import Arrival, Placed, arrivals, placed
 from stagelint.model.calls import Call
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.modes import UMASK, changed, is_number
@@ -28,6 +29,10 @@ _STORING = frozenset(
     chgrp chown dos2unix install mv patch perl rm sed setcap strip tee truncate upx
     """.split()
 )
+#: Nobody tells one `chmod` of more, and a stage has no more of them.
+_MOST = 100
+#: Nor copies more often to one folder.
+_MOST_COPIES = 30
 _HERE = "the files that are copied have the modes that they have here wherever it is built"
 _NO_SETGID = "no folder that is copied has setgid"
 
@@ -302,10 +307,19 @@ class ChmodAfterCopy(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else self.stages(file):
-            for run in file.histories[stage.index].own:
-                for call in run.calls if run.instruction.keyword == "RUN" else ():
-                    if call.name == "chmod" and call.words:
-                        yield from self._chmod(file, run, call)
+            runs = (
+                each
+                for each in file.histories[stage.index].own
+                if each.instruction.keyword == "RUN"
+            )
+            calls = (
+                (run, each)
+                for run in runs
+                for each in run.calls
+                if each.name == "chmod" and each.words
+            )
+            for run, call in islice(calls, _MOST):
+                yield from self._chmod(file, run, call)
 
     def _chmod(self, file: File, run: Moment, call: Call) -> Iterator[Finding]:
         change = _change(file, run, call)
@@ -372,6 +386,8 @@ class _Change(NamedTuple):
 
     run: Moment
     call: Call
+    paths: tuple[str, ...]
+    """All that it is told, as far as that is known, each once; absolute."""
     targets: tuple[_Target, ...]
     """What is stored a second time because of it."""
 
@@ -383,48 +399,36 @@ class _Change(NamedTuple):
     def is_recursive(self) -> bool:
         return not _RECURSIVE.isdisjoint(options(self.call))
 
-    @property
-    def paths(self) -> list[str]:
-        """All that it is told, as far as that is known; absolute."""
-        paths = (absolute(each, self.call.directory) for each in self.call.words[1:])
-        return [path.rstrip("/") for path in paths if path and path.rstrip("/")]
-
     def covers(self, path: str) -> bool:
         """Does it change the mode of *path*?"""
         return any(path == each or (self.is_recursive and is_in(path, each)) for each in self.paths)
 
 
 def _change(file: File, run: Moment, call: Call) -> _Change:
-    change = _Change(run, call, ())
-    targets = (_target(file, change, each) for each in dict.fromkeys(change.paths))
+    told = (absolute(each, call.directory) for each in call.words[1:])
+    paths = tuple(dict.fromkeys(each.rstrip("/") for each in told if each and each.strip("/")))
+    change = _Change(run, call, paths if len(paths) <= _MOST else (), ())
+    found = arrivals(file, run, change.paths)
+    targets = (_target(file, change, each, found.get(each)) for each in change.paths)
     return change._replace(targets=tuple(each for each in targets if each))
 
 
-def _target(file: File, change: _Change, path: str) -> _Target | None:
+def _target(file: File, change: _Change, path: str, found: Arrival | None) -> _Target | None:
     """What lies at *path*; None if no COPY brings it, or if the RUN stores or removes it anyway."""
     run, call = change.run, change.call
     if is_written(run, path) or any(
         each.name in _STORING and is_told_of(each, path, as_a_whole=True) for each in run.calls
     ):
         return None
-    found = _file(file, change, path)
-    if found or not change.is_recursive:
-        return found
+    if found and (found.file or not change.is_recursive):
+        doubt = "" if found.file else "whether it is a single file is not known"
+        return _Target(path, (found.copy,), found.file, doubt=doubt)
+    if not change.is_recursive:
+        return None
     gathered = gather(file, run, call, path)
     kept = tuple(each for each in gathered.kept if not _is_plain(file, change, each))
-    found = _Target(path, gathered.copies, None, kept, gathered.doubt, is_folder=True)
-    return found if gathered.copies else None
-
-
-def _file(file: File, change: _Change, path: str) -> _Target | None:
-    """The file at *path*, if a COPY has brought one."""
-    found = arrival(file, change.run, path, change.paths)
-    if found is None:
-        return None
-    if found.file is None and change.is_recursive:
-        return None  # it may be a folder
-    doubt = "" if found.file else "whether it is a single file is not known"
-    return _Target(path, (found.copy,), found.file, doubt=doubt)
+    folder = _Target(path, gathered.copies, None, kept, gathered.doubt, is_folder=True)
+    return folder if 0 < len(gathered.copies) <= _MOST_COPIES else None
 
 
 def _is_plain(file: File, change: _Change, path: str) -> bool:
@@ -453,14 +457,16 @@ def _done(file: File, change: _Change) -> _Done | str:
     reason = _objection(file, change)
     if reason:
         return reason
+    copies = {id(each): each for target in change.targets for each in target.copies}
+    told = {key: _mode(file, change, each) for key, each in copies.items()}
     done: list[_Target] = []
     modes: dict[int, tuple[Moment, int]] = {}
     for target in change.targets:
-        found = [(each, _mode(file, change, target, each)) for each in target.copies]
-        doubt = target.doubt or next((told for _, told in found if isinstance(told, str)), "")
+        found = [(each, told[id(each)]) for each in target.copies]
+        doubt = target.doubt or next((each for _, each in found if isinstance(each, str)), "")
         if not doubt:
             done.append(target)
-            modes |= {id(copy): (copy, told) for copy, told in found if isinstance(told, int)}
+            modes |= {id(copy): (copy, mode) for copy, mode in found if isinstance(mode, int)}
         reason = reason or doubt
     return _Done(tuple(done), tuple(modes.values())) if done else reason
 
@@ -483,16 +489,17 @@ def _objection(file: File, change: _Change) -> str:
     return ""
 
 
-def _mode(file: File, change: _Change, target: _Target, copy: Moment) -> int | str:
+def _mode(file: File, change: _Change, copy: Moment) -> int | str:
     """The mode with which *copy* does what `chmod` does, or what stands against it."""
     reason = unfit(file, copy)
     if reason or copy.instruction.flag("chmod"):
         return reason or "the COPY gives its files a mode already"
-    mode = _of_all(file, change, target, copy)
+    found = placed(file, copy, change.paths)
+    mode = _of_all(change, found)
     if isinstance(mode, str):
         return mode
-    folder = _folder_of(file, change, copy)
-    if not is_there(file, copy, folder) and not _is_right(file, change, copy, folder, mode):
+    folder = _folder_of(copy, found)
+    if not _is_right(file, change, copy, folder, mode) and not is_there(file, copy, folder):
         return f"`{folder}` would get another mode, too, if the COPY makes it"
     place = destination(copy) or "/"
     for path in change.paths:
@@ -515,9 +522,8 @@ def _is_right(file: File, change: _Change, copy: Moment, folder: str, mode: int)
     return is_meant and any(is_there(file, copy, posixpath.dirname(each)) for each in above)
 
 
-def _of_all(file: File, change: _Change, target: _Target, copy: Moment) -> int | str:
-    """The mode that all that *copy* brings comes to have, or why there is none."""
-    found = placed(file, copy, change.paths)
+def _of_all(change: _Change, found: list[Placed] | None) -> int | str:
+    """The mode that all that a COPY brings, *found*, comes to have, or why there is none."""
     if found is None and change.is_recursive and is_number(change.mode):
         return int(change.mode, 8)  # whatever is in the folder
     if not found:
@@ -536,14 +542,13 @@ def _of_all(file: File, change: _Change, target: _Target, copy: Moment) -> int |
             return f"which mode `{each.path}` comes to have is not known"
         modes[mode] = each.path
     if len(modes) > 1:
-        return f"the COPY brings more than `{target.path}`, and `--chmod` is for all of it"
+        return "not all that the COPY brings comes to have the same mode, and `--chmod` is for all"
     return next(iter(modes), "only links are copied")
 
 
-def _folder_of(file: File, change: _Change, copy: Moment) -> str:
-    """The folder in which *copy* puts what it brings."""
+def _folder_of(copy: Moment, found: list[Placed] | None) -> str:
+    """The folder in which *copy* puts what it brings, *found*."""
     place = destination(copy) or "/"
-    found = placed(file, copy, change.paths)
     is_file = found is not None and [each.path for each in found] == [place]
     return posixpath.dirname(place) if is_file else place
 
@@ -554,7 +559,7 @@ def _fix(file: File, change: _Change, done: _Done) -> Fix | str:
     if step is None:
         return "`chmod` is no command of its own"
     gone = {each.path for each in done.targets}
-    rest = [each for each in dict.fromkeys(change.paths) if each not in gone]
+    rest = [each for each in change.paths if each not in gone]
     kept = dict.fromkeys(path for each in done.targets for path in each.kept)
     text = remainder(file, call, step.span, rest, kept)
     edits = [set_flag(copy.instruction, "chmod", f"{mode:03o}") for copy, mode in done.modes]
@@ -568,9 +573,7 @@ def _is_all(change: _Change, done: _Done | str) -> bool:
     others = [each for each in steps(change.run) or () if change.call not in each.calls]
     if isinstance(done, str) or not all(map(is_idle, others)):
         return False
-    return len(done.targets) == len(set(change.paths)) and not any(
-        each.kept for each in done.targets
-    )
+    return len(done.targets) == len(change.paths) and not any(each.kept for each in done.targets)
 
 
 def _holds(file: File, change: _Change) -> Iterator[str]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from stagelint.edit import Edit, Fix, Guarantee
 from stagelint.model import File, cost
-from stagelint.model.arrivals import Arrival, arrival
+from stagelint.model.arrivals import Arrival, arrivals
 from stagelint.model.calls import Call
 from stagelint.model.gains import Amount, Gain, Known
 from stagelint.model.moments import Moment, absolute
@@ -35,6 +36,8 @@ _PLAIN = frozenset("-f --force -v --verbose".split())
 _AS_IT_WAS = frozenset("-a --archive -p".split())
 #: They store a file that they are told once more, or remove it, wherever it comes from.
 _STORING = frozenset("chgrp chown dos2unix patch perl rm sed setcap strip tee truncate upx".split())
+#: Nobody moves more files at once, or more often in a stage.
+_MOST = 100
 _CHMOD = "the `chmod` beside it goes to the COPY as well (SL302)"
 _NAME = r"/[\w./@+-]+"
 
@@ -269,10 +272,14 @@ class MoveAfterCopy(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else self.stages(file):
-            for run in file.histories[stage.index].own:
-                for call in run.calls if run.instruction.keyword == "RUN" else ():
-                    if call.name in ("mv", "cp"):
-                        yield from self._move(file, run, call)
+            runs = (
+                each
+                for each in file.histories[stage.index].own
+                if each.instruction.keyword == "RUN"
+            )
+            calls = ((run, each) for run in runs for each in run.calls if each.name in ("mv", "cp"))
+            for run, call in islice(calls, _MOST):
+                yield from self._move(file, run, call)
 
     def _move(self, file: File, run: Moment, call: Call) -> Iterator[Finding]:
         move = _move(file, run, call)
@@ -331,15 +338,15 @@ def _move(file: File, run: Moment, call: Call) -> _Move | None:
     """What *call* moves; None if no COPY has brought it, or if the RUN stores or removes it anyway."""
     paths = [absolute(each, call.directory) for each in call.words]
     known = [each for each in paths if each and not re.search(r"[*?\[{]", each)]
-    if len(known) < len(paths) or len(known) < 2 or not call.is_known:
+    is_told = call.is_known and len(known) == len(paths)
+    if not is_told or not 2 <= len(known) <= _MOST:
         return None
     *sources, target = known
     removal = next((each for each in run.calls if _removes(each, call, sources)), None)
     if call.name == "cp" and removal is None:
         return None
-    found = [arrival(file, run, each, sources) for each in sources]
-    arrivals = tuple(each for each in found if each)
-    if len(arrivals) < len(sources):
+    by_path = arrivals(file, run, sources)
+    if len(by_path) < len(sources):
         return None
     ends = [posixpath.join(target.rstrip("/"), posixpath.basename(each)) for each in sources]
     for path in (target.rstrip("/"), *ends):
@@ -349,7 +356,8 @@ def _move(file: File, run: Moment, call: Call) -> _Move | None:
             if each is not removal and _is_before(call, each)
         ):
             return None
-    return _Move(run, call, removal, tuple(sources), target, arrivals)
+    found = tuple(by_path[each] for each in sources)
+    return _Move(run, call, removal, tuple(sources), target, found)
 
 
 def _removes(call: Call, copy: Call, sources: Sequence[str]) -> bool:
