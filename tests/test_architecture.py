@@ -59,7 +59,8 @@ def importers(*names: str) -> set[str]:
             {"verify.__init__", "verify.process", "sizes.deadline", "shellcheck.program"},
         ),
         (["tarfile", "gzip", "zlib"], {"verify.image", "verify.layers"}),
-        (["tomllib"], {"config", "model.installs.python"}),
+        (["tomllib"], {"syntax.toml"}),
+        (["stagelint.syntax.toml"], {"config", "model.installs.python"}),
         (["libcst", "ast"], {"project.python"}),
         (["xml"], {"project.xml"}),
         (

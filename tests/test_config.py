@@ -293,6 +293,8 @@ UNKNOWN = (
         ("select = []\nselect\n", "2: is not TOML: expected '=' after a key in a key/value pair"),
         ("a = 1\na = 2\n", "2: is not TOML: cannot overwrite a value"),
         (f"a = {'[' * 10_000}", "1: is nested too deeply"),
+        (f"{'a.' * 50_000}a = 1", "1: is nested too deeply"),
+        ('"=".' * 50_000 + '"\\"" = 1', "1: is nested too deeply"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, message: str) -> None:
@@ -300,6 +302,12 @@ def test_what_is_wrong_is_said_in_one_line(text: str, message: str) -> None:
     line = "" if message[0].isdigit() else "1: "
 
     assert message_of("stagelint.toml") == f"stagelint.toml:{line}{message}"
+
+
+def test_what_is_too_large_is_not_read() -> None:
+    write("stagelint.toml", f"exclude = ['{'x' * 600_000}']\n")
+
+    assert message_of("stagelint.toml") == "stagelint.toml: larger than 512 KiB"
 
 
 def test_bytes_that_are_not_utf8_are_named_by_their_line() -> None:

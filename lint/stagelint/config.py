@@ -44,6 +44,8 @@ PYPROJECT = "pyproject.toml"
 CACHE = ".stagelint_cache"
 #: In one folder the first of these counts. `.stagelint.yml` and its like are another tool's.
 NAMES = (".stagelint.toml", "stagelint.toml", PYPROJECT)
+#: Bytes of a configuration file.
+_LIMIT = 1 << 19
 
 
 class ConfigError(Exception):
@@ -253,7 +255,7 @@ def _has_table(path: str) -> bool:
     """Has *path* a table for stagelint? One that cannot be read as TOML may have: `load` tells."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_LIMIT + 1)
     except OSError:
         return False
     if b"tool.stagelint" not in data:
@@ -276,21 +278,23 @@ def _near(path: str) -> str:
 def _read(path: str) -> Source:
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_LIMIT + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{shown(path)}: cannot be read: {reason.lower()}") from None
+    if len(data) > _LIMIT:
+        raise ConfigError(f"{shown(path)}: larger than {_LIMIT >> 10} KiB")
     return Source.from_bytes(path, data)
 
 
 def _parse(source: Source) -> dict[str, object]:
     """The TOML document in *source*. Raises `ConfigError`."""
-    import tomllib
+    from stagelint.syntax import toml
 
     data, text, problem = source.to_bytes(), "", ""
     try:
         text = data.decode("utf-8-sig")
-        return tomllib.loads(text)
+        return toml.loads(text)
     except UnicodeDecodeError as error:
         line, problem = data.count(b"\n", 0, error.start) + 1, "is not UTF-8"
     except RecursionError:

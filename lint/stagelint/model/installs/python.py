@@ -153,9 +153,9 @@ def pipenv(folder: Folder, call: Call) -> Needs:
 
 
 def _pyproject(folder: Folder) -> Mapping[str, Any]:
-    import tomllib
+    from stagelint.syntax import toml
 
     try:
-        return tomllib.loads(folder.need("pyproject.toml"))
+        return toml.loads(folder.need("pyproject.toml"))
     except (ValueError, RecursionError):
         raise Unclear("`pyproject.toml` cannot be read") from None
