@@ -50,7 +50,7 @@ def flags(text: str, at: int, escape: str) -> tuple[tuple[Flag, ...], int]:
 
 def split_words(text: str, at: int) -> tuple[Argument, ...]:
     """Words between ASCII blanks from *at* on; quotes and escapes group nothing."""
-    return tuple(Argument(word[0], *word.span()) for word in WORD.finditer(text, at))
+    return tuple([Argument(word[0], *word.span()) for word in WORD.finditer(text, at)])
 
 
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
@@ -120,7 +120,7 @@ def _quoted_words(escape: str) -> re.Pattern[str]:
 def split_quoted(text: str, at: int, escape: str) -> tuple[Argument, ...]:
     """Words between blanks, where quotes and escapes group; both are kept in the word."""
     return tuple(
-        Argument(word[0], *word.span()) for word in _quoted_words(escape).finditer(text, at)
+        [Argument(word[0], *word.span()) for word in _quoted_words(escape).finditer(text, at)]
     )
 
 

@@ -34,6 +34,7 @@ LINE_LIMIT = 65536
 
 _CODE = PieceKind.CODE
 _CONTINUATION = PieceKind.CONTINUATION
+_NEWLINE = PieceKind.NEWLINE
 _WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _COMMANDS = frozenset({"RUN", "CMD", "ENTRYPOINT"})
 _LISTS = frozenset({"COPY", "ADD", "VOLUME"})
@@ -65,7 +66,8 @@ class _Parser:
     def file(self) -> Dockerfile:
         text = self.text
         while self.at < len(text):
-            start, end = self.at, self._line_end()
+            start, end = self.at, text.find("\n", self.at) + 1 or len(text)
+            end = self._line_end() if self.has_long_lines else end
             self.at = end
             bom = 1 if start == 0 and text[0] == "\ufeff" else 0
             line = text[start + bom : end].rstrip("\r\n")
@@ -140,7 +142,7 @@ class _Parser:
     def _single(self, start: int, body: int, code: int, end: int) -> None:
         pieces = [Piece(_CODE, start, code)]
         if end > code:
-            pieces.append(Piece(PieceKind.NEWLINE, code, end))
+            pieces.append(Piece(_NEWLINE, code, end))
         logical = Logical(self.text[body:code].rstrip(SPACE), (0,), (body,))
         self._instruction(start, body, logical, pieces)
 
@@ -166,7 +168,7 @@ class _Parser:
                 physical.append(line_start)
                 length += code - line_start
             if line_end > code:
-                tail = _CONTINUATION if continues else PieceKind.NEWLINE
+                tail = _CONTINUATION if continues else _NEWLINE
                 pieces.append(Piece(tail, code, line_end))
         joined = "".join(parts)
         dropped = len(joined) - len(joined.lstrip(SPACE))

@@ -100,7 +100,7 @@ class _Invalid(Exception):
 
 def validate(node: Instruction, frontend: Frontend) -> None:
     """Add the instruction parser's first problem with *node* to its problems."""
-    if any(problem.phase == Phase.LINES for problem in node.problems):
+    if node.problems and any(problem.phase == Phase.LINES for problem in node.problems):
         return
     problem = instruction_problem(node, frontend)
     if problem:
@@ -114,7 +114,7 @@ def instruction_problem(node: Instruction, frontend: Frontend) -> Problem | None
         if check is None:
             raise _unknown(node)
         check(node)
-        if node.keyword not in _UNCHECKED and not _is_none(node):
+        if node.flags and node.keyword not in _UNCHECKED and not _is_none(node):
             _check_flags(node, frontend)
         if node.keyword == "RUN":
             _run_flags(node)
