@@ -51,7 +51,7 @@ class Session:
     def __init__(self, arguments: Namespace) -> None:
         self.arguments = arguments
         self._registries: dict[tuple[str, ...], Registry] = {}
-        self._rulesets: dict[tuple[str, frozenset[str]], Ruleset] = {}
+        self._rulesets: dict[tuple[str, tuple[str, ...]], Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
         self.notes: list[str] = []
         """What somebody should know of the run, a line each."""
@@ -140,10 +140,10 @@ class Session:
     def ruleset_for(self, path: str) -> Ruleset:
         """The rules to run on the file *path*. Raises `UsageError`."""
         settings = self.config_for(path)
-        registry = self.registry(settings)
-        ignored = self._ignored(path, settings, registry)
-        key = (settings.path, ignored)
-        if key not in self._rulesets:
+        key = (settings.path, tuple(self._ignored_at(path, settings)))
+        if key not in self._rulesets:  # the codes are thousands with those of ShellCheck
+            registry = self.registry(settings)
+            ignored = self._ignored(path, settings, registry)
             codes = self._codes(settings, registry)
             severities = {
                 code: Severity(level)
@@ -183,6 +183,14 @@ class Session:
         chosen |= registry.expand(ALWAYS)
         chosen |= _select(registry, _words(arguments.extend_select), "--extend-select")
         return chosen | _select(registry, settings.extend_select, settings)
+
+    def _ignored_at(self, path: str, settings: Config) -> Iterator[str]:
+        """What is ignored in *path* and not in all files, as it is written."""
+        yield from settings.ignores_for(path)
+        for item in self.arguments.per_file_ignores or ():
+            pattern, _, selectors = item.rpartition(":")
+            if settings.matches(pattern, path):
+                yield selectors
 
     def _ignored(self, path: str, settings: Config, registry: Registry) -> frozenset[str]:
         ignored = _expand(registry, _words(self.arguments.ignore), "--ignore")
