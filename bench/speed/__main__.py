@@ -91,6 +91,8 @@ def ratios(costs: Costs) -> Iterator[str]:
     """How many times faster than the others, and whether that is what is wanted."""
     yield from ("", "| all files | seconds | CPU seconds | wanted | |", "|---|---|---|---|---|")
     for bar in linters.BARS:
+        if bar.ours not in costs or bar.theirs not in costs:
+            continue
         ours, theirs = costs[bar.ours], costs[bar.theirs]
         wall, cpu = ratio(ours, theirs, "seconds"), ratio(ours, theirs, "cpu")
         met = verdict(wall.middle >= bar.times) if bar.times else ""
@@ -120,6 +122,8 @@ def measured(given: argparse.Namespace, folder: Callable[[str], Path]) -> Iterat
     """The tables."""
     programs = linters.installed(given.peers)
     tools = linters.linters(programs)
+    if given.without_scripts:
+        tools = [each for each in tools if each.name not in linters.WITH_SCRIPTS]
     times, flat = given.times, folder("all")
     found = inputs.dockerfiles(given.corpus)[:: given.every]
     names = inputs.copied(found, flat)
@@ -151,6 +155,11 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, default=inputs.FIXTURES, metavar="FOLDER")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth file")
     parser.add_argument("--times", type=int, default=5, metavar="N", help="runs of each command")
+    parser.add_argument(
+        "--without-scripts",
+        action="store_true",
+        help="leave out what takes most of the time: ShellCheck, but for hadolint",
+    )
     parser.add_argument(
         "--peers",
         type=Path,

