@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 #: Objects made between two searches for garbage; Python's own 700 makes a search every few lines.
 gc.set_threshold(50_000, 20, 20)
 
+#: As in `cli`, which may not have been imported when they are needed.
+ERROR, INTERRUPTED = 2, 130
+
 
 def run() -> NoReturn:
-    """Run the command line of the process, and end it."""
-    from stagelint.cli import main
+    """Run the command line of the process, and end it; with 2 after a defect, since 1 is a finding."""
+    try:
+        from stagelint.cli import main
 
-    status = main()
+        status = main()
+    except KeyboardInterrupt:  # so soon that there is nothing to say
+        status = INTERRUPTED
+    except Exception as defect:  # noqa: BLE001 - whatever it is
+        sys.excepthook(type(defect), defect, defect.__traceback__)
+        status = ERROR
     with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or nobody reads it
         sys.stderr.flush()
     os._exit(status)  # as mypy does: nothing is left to be done, and to free memory takes long

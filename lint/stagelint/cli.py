@@ -16,7 +16,9 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-CLEAN, FINDINGS, ERROR, INTERRUPTED = 0, 1, 2, 130
+CLEAN, FINDINGS, ERROR = 0, 1, 2
+#: What shells say of a program that Ctrl-C ended, or that nobody reads any more.
+INTERRUPTED, UNREAD = 130, 141
 
 #: Configuration of another program of this name, which runs commands on staged files.
 _NAMESAKE = tuple(f".stagelint.{end}" for end in ("yml", "yaml", "json", "jsonc", "json5"))
@@ -35,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return UNREAD
+    except MemoryError:
+        return _fail("out of memory")
     except OSError as error:
         _discard_output()
         return _fail(_reason(error))
@@ -47,8 +54,6 @@ def _discard_output() -> None:
 
 
 def _reason(error: OSError) -> str:
-    if isinstance(error, BrokenPipeError):
-        return "nobody reads the output any more"
     try:
         os.getcwd()
     except OSError:
@@ -387,14 +392,16 @@ def _completion(given: Namespace) -> int:
 def _print(lines: Iterable[str], stream: TextIO | None, end: str = "\n") -> None:
     """Write lines as UTF-8 whatever the locale, with surrogates as the bytes they stand for.
 
-    What does not end in *end* gets it. Nothing is written to a *stream* that was closed at start.
+    What does not end in *end* gets it. Nothing is written to a *stream* that was closed at start;
+    that stderr is full or unread changes nothing, since nobody could be told.
     """
     if stream is None:
         return
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
-    for line in lines:
-        stream.write(line if line.endswith(end) else line + end)
+    with contextlib.suppress(*((OSError,) if stream is sys.stderr else ())):
+        for line in lines:
+            stream.write(line if line.endswith(end) else line + end)
 
 
 _COMMANDS = {

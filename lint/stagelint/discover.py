@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from stagelint.config import CACHE, Config, shown
 from stagelint.source import Source
@@ -437,14 +437,9 @@ def write_new(path: str, source: Source) -> None:
     It gets owner and mode of the file that *source* is named after.
     """
     like = os.stat(source.path)
-    temporary = _temporary(path)
-    try:
+    with _temporary(path) as temporary:
         _write(temporary, source.to_bytes(), like)
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def put(path: str, data: bytes) -> None:
@@ -455,24 +450,21 @@ def put(path: str, data: bytes) -> None:
     """
     is_open = path.startswith("/dev/")
     path = path if is_open else os.path.realpath(path)
-    temporary = _temporary(path)
     try:
         like = os.stat(path) if os.path.exists(path) else None
         if is_open or (like and not stat.S_ISREG(like.st_mode)):
             with open(path, "ab") as file:
                 file.write(data)
             return
-        if like:
-            _write(temporary, data, like)
-        else:
-            with open(temporary, "xb") as file:
-                file.write(data)
-        os.replace(temporary, path)
+        with _temporary(path) as temporary:
+            if like:
+                _write(temporary, data, like)
+            else:
+                with open(temporary, "xb") as file:
+                    file.write(data)
+            os.replace(temporary, path)
     except OSError as error:
         raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
 def create(path: str, source: Source) -> None:
@@ -480,28 +472,52 @@ def create(path: str, source: Source) -> None:
 
     Raises `ReplaceError` if something is there by now, or it cannot be written.
     """
-    temporary = _temporary(path)
     try:
-        with open(temporary, "xb") as file:
-            file.write(source.to_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.lexists(path):
-            raise ReplaceError("was made by somebody else meanwhile; nothing was written")
-        os.replace(temporary, path)
+        with _temporary(path) as temporary:
+            with open(temporary, "xb") as file:
+                file.write(source.to_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            if os.path.lexists(path):
+                raise ReplaceError("was made by somebody else meanwhile; nothing was written")
+            os.replace(temporary, path)
     except ReplaceError:
         raise
     except OSError as error:
         raise ReplaceError(f"{_reason(path, error)}; nothing was written") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
-def _temporary(path: str) -> str:
-    """A name for a file beside *path* that nobody else has."""
+@contextlib.contextmanager
+def _temporary(path: str) -> Generator[str]:
+    """A name for a file beside *path* that nobody else has, and that is gone in the end.
+
+    What would end the process waits until then; against SIGKILL nothing helps.
+    """
     name = f".stagelint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    return os.path.join(os.path.dirname(path), name)
+    temporary = os.path.join(os.path.dirname(path), name)
+    with _undisturbed():
+        try:
+            yield temporary
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None]:
+    """Lets Ctrl-C and its like come when this is over."""
+    if sys.platform == "win32":
+        yield
+        return
+    import signal  # only who writes needs it
+
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    )
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _replace(path: str, before: bytes, after: bytes) -> None:
@@ -510,17 +526,34 @@ def _replace(path: str, before: bytes, after: bytes) -> None:
         raise ReplaceError("not a regular file; nothing was written")
     if not os.access(path, os.W_OK):
         raise ReplaceError("is read-only; nothing was written")
-    temporary = _temporary(path)
-    try:
+    if status.st_nlink > 1:
+        raise ReplaceError(
+            "has other names (hard links), which would be cut off; nothing was written"
+        )
+    with _temporary(path) as temporary:
         _write(temporary, after, status)
+        _copy_attributes(path, temporary)
+        if _owner(os.stat(temporary)) != _owner(status):
+            raise ReplaceError("would not keep its owner and group; nothing was written")
         with open(path, "rb") as file:  # as late as can be, so that little can come in between
-            if file.read(len(before) + 1) != before:
-                raise ReplaceError("changed while it was being fixed; nothing was written")
+            is_same = file.read(len(before) + 1) == before
+        now = os.lstat(path)  # which may have become a link
+        if not is_same or (now.st_mode, _owner(now)) != (status.st_mode, _owner(status)):
+            raise ReplaceError("changed while it was being fixed; nothing was written")
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+
+
+def _owner(status: os.stat_result) -> tuple[int, int]:
+    return status.st_uid, status.st_gid
+
+
+def _copy_attributes(path: str, to: str) -> None:
+    """Give *to* what users noted about *path*, and who else may read it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # not every file system has them
+            for name in os.listxattr(path):
+                if name.startswith("user.") or name == "system.posix_acl_access":
+                    os.setxattr(to, name, os.getxattr(path, name))
 
 
 def _write(path: str, data: bytes, like: os.stat_result) -> None:
