@@ -209,7 +209,7 @@ def _named(copy: Moment) -> set[str]:
     place = destination(copy)
     if place is None:
         return set()
-    sources = [copy.expand(each.value) or "" for each in copy.instruction.arguments[:-1]]
-    names = [posixpath.basename(each.rstrip("/")) for each in sources]
+    sources = [copy.expand(each.value) for each in copy.instruction.arguments[:-1]]
+    names = [posixpath.basename(each.rstrip("/")) for each in sources if each]
     found = {posixpath.join(place, name) for name in names if name.strip(".")}
     return found | {place} if len(sources) == 1 and names != [""] else found

@@ -113,7 +113,7 @@ def _may_bring_more(file: File, moment: Moment, passing: Passing) -> bool:
     node, path = moment.instruction, passing.path
     if node.keyword == "WORKDIR":
         return is_in(moment.path(node.rest) or path, path)
-    if node.keyword not in ("COPY", "ADD"):
+    if node.keyword not in ("COPY", "ADD") or not node.arguments:
         return False
     brought = [each.source for each in passing.brought if each.copy is moment]
     names = [each.value for each in node.arguments[:-1] if each not in brought]
