@@ -598,3 +598,12 @@ def test_runs_at_the_same_time(repository: Path) -> None:
     assert len(outputs) == 1
     assert outputs.pop()[0][1] == b""
     assert not list(Path(CACHE).glob("*.tmp"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system")
+def test_no_pipe_is_waited_for(said: Said) -> None:
+    write("Dockerfile", MULTI)
+    os.mkfifo("sizes.json")
+    write("stagelint.toml", 'sizes = "sizes.json"\n')
+
+    assert said() == said("--no-cache")

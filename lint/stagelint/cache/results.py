@@ -84,12 +84,14 @@ class Results:
         if source.error or not ruleset.is_own or ruleset.of_shellcheck:
             return None
         others = [session.ignore_name_of(path), session.config_for(path).sizes_path]
-        texts = [shown(self._text(each)) if each else "" for each in others]
-        return name("file", path, ruleset.settings, settled(options), *texts)
+        texts = [self._text(each) for each in others if each]
+        if any(each.error for each in texts):
+            return None  # such as a pipe, which says something else each time
+        return name("file", path, ruleset.settings, settled(options), *map(shown, texts))
 
     def _text(self, path: str) -> Source:
         if path not in self._texts:
-            self._texts[path] = discover.read(path)
+            self._texts[path] = discover.read(path, waits=False)
         return self._texts[path]
 
     # -- entries ---------------------------------------------------------------------------------
