@@ -27,6 +27,9 @@ FILES = {
     + "".join(f"FROM s{n} AS s{n + 1}\nARG PASSWORD\nRUN x $A\nCMD x\n" for n in range(2000)),
     "instructions that undo others": "FROM a\n" + "CMD x\nENV PASSWORD=x\n" * 10_000,
     "comments that silence nothing": "FROM a\n" + "# stagelint: ignore[SL101]\n" * 10_000,
+    "stages upon stages that nothing needs": "FROM a AS s0\n"
+    + "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(STAGES))
+    + "FROM b\n",
     "nested defaults": "FROM a\nENV A=" + "${A:-" * 10_000 + "}" * 10_000 + "\n",
     "nested substitutions": "FROM a\nRUN " + "$(" * 10_000 + ")" * 10_000 + "\n",
     "nested subshells": "FROM a\nRUN " + "(" * 10_000 + ")" * 10_000 + "\n",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from stagelint.edit import Fix, Guarantee
 from stagelint.model import File
@@ -143,15 +143,13 @@ class UnusedStage(Rule):
         shared = _TriggersMayCopy(file, unused)
         for stage in unused:
             if stage.index in alive:
-                users = _users(file, stage.index)
-                names = [file.stages[at].name or "" for at in users if at in selectable]
-                yield self._somebodys_target(file, stage, names)
+                yield self._somebodys_target(file, stage, selectable)
             else:
                 yield self._dead(file, stage, shared.stage)
 
-    def _somebodys_target(self, file: File, stage: Stage, names: Iterable[str]) -> Finding:
+    def _somebodys_target(self, file: File, stage: Stage, selectable: set[int]) -> Finding:
         in_vain = file.options.dialect.builds_all_up_to_target
-        certain, reason = _is_left_over(file, names)
+        certain, reason = (False, "") if file.is_huge else _is_left_over(file, stage, selectable)
         if in_vain:
             builder = file.options.dialect.title
             message = f"stage `{stage.label}` is not needed, and {builder} builds it in vain"
@@ -202,13 +200,16 @@ class UnusedStage(Rule):
         )
 
 
-def _is_left_over(file: File, names: Iterable[str]) -> tuple[bool, str]:
-    """Is it certain that no file of the repository asks for one of *names*? If not, why."""
+def _is_left_over(file: File, stage: Stage, selectable: set[int]) -> tuple[bool, str]:
+    """Is it certain that no file of the repository asks for *stage*, or for what needs it?
+
+    If not, why. The stages that have a name to be asked for are *selectable*.
+    """
     requests = file.requests
     if requests is None:
         return False, ""
-    for name in names:
-        build = requests.perhaps_for(name)
+    for index in _users(file, stage.index) & selectable:
+        build = requests.perhaps_for(file.stages[index].name or "")
         if build:
             verb = "mentions" if build.is_hint else "may ask for"
             return False, f"{build.where} {verb} it"
@@ -223,6 +224,8 @@ def _of_removal(file: File) -> Guarantee:
 
 def _removal(file: File, stage: Stage, guarantee: Guarantee) -> tuple[Fix | None, str]:
     """The fix that removes *stage* and all that needs it, or why there is none."""
+    if file.is_huge:  # to look at all others for each stage would cost their square
+        return None, "not fixed: the file is larger than any that people write"
     gone = _users(file, stage.index)
     shifted = [
         reference
