@@ -27,6 +27,7 @@ from stagelint.model.run_steps import Step, is_idle, steps
 from stagelint.model.unpacking import is_folder
 from stagelint.model.users import is_root
 from stagelint.model.watching import is_told_of, is_written, watcher
+from stagelint.model.wording import listed
 from stagelint.rule import SHIPPED, Bad, Finding, Good, Related, Rule, Severity
 from stagelint.tuples import NamedTuple
 
@@ -287,7 +288,6 @@ class MoveAfterCopy(Rule):
             return
         fix = _fix(file, move)
         note = f"not fixed: {fix}" if isinstance(fix, str) else ""
-        *most, last = (f"`{each}`" for each in move.sources)
         is_changed = any(
             each.name == "chmod" and is_told_of(each, path)
             for each in run.calls
@@ -296,8 +296,7 @@ class MoveAfterCopy(Rule):
         yield self.finding(
             file,
             call.span,
-            f"{', '.join(most)}{' and ' if most else ''}{last} "
-            f"{'are' if most else 'is'} stored a second time",
+            f"{listed(move.sources, 3)} {'is' if len(move.sources) == 1 else 'are'} stored a second time",
             stage=run.stage,
             fix=None if isinstance(fix, str) else fix,
             note=note,
