@@ -7,6 +7,7 @@ either, so what pip would fetch is fetched before, as the Dockerfile says.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -96,12 +97,13 @@ def test_it_lints_a_folder_that_it_may_only_read(image: builders.Docker, project
 
 def test_it_fixes_as_the_user_who_calls_it(image: builders.Docker, project: Path) -> None:
     for path in (project, project / "Dockerfile"):
-        path.chmod(0o777)
+        os.chown(path, 1234, 1234)
     mounted = (f"--volume={project}:/work", "--user=1234:1234")
     status, _, err = stagelint(image, mounted, "--fix")
 
     assert (status, err) == (0, "")
     assert (project / "Dockerfile").read_text() == FIXED
+    assert (project / "Dockerfile").stat().st_uid == 1234
 
 
 def test_its_configuration_says_who_runs_what_and_where(image: builders.Docker) -> None:
