@@ -21,7 +21,7 @@ pytestmark = [
 
 #: Calls with a path that change nothing.
 _READS = (
-    r"(?:access|faccessat2?|chdir|getcwd|l?stat|newfstatat|statx|statfs|fstatfs|readlink(?:at)?"
+    r"(?:access|faccessat2?|chdir|getcwd|l?stat|newfstatat|statx|statfs|fstatfs|readlink(?:at)?|l?(?:list|get)xattr"
     r"|open(?:at)?\((?!.*\bO_(?:WRONLY|RDWR|CREAT|TRUNC|APPEND)\b)|openat\(AT_FDCWD, \"/dev/null\")"
 )
 #: Calls about processes: git is the only program, and is asked in a way that is safe.
@@ -123,6 +123,18 @@ def calls_of(*arguments: str) -> list[str]:
 )
 def test_a_run_reads_and_nothing_else(arguments: str) -> None:
     assert calls_of(*arguments.split()) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_run_that_keeps_results_writes_into_their_folder_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("STAGELINT_NO_CACHE")
+
+    calls = calls_of(".")
+
+    assert calls
+    assert [each for each in calls if "/.stagelint_cache" not in each] == []
 
 
 @pytest.mark.parametrize(

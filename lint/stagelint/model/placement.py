@@ -89,7 +89,7 @@ def _made(moment: Moment) -> Iterator[str]:
     node = moment.instruction
     if node.keyword == "WORKDIR":
         yield (moment.path(node.rest) or "/").rstrip("/") or "/"
-    elif node.keyword in ("COPY", "ADD"):
+    elif node.keyword in ("COPY", "ADD") and node.arguments:
         path = moment.path(node.arguments[-1].value) or "/"
         yield posixpath.dirname(path) or "/"
     elif node.keyword == "RUN":
