@@ -33,9 +33,6 @@ ROOT = Path(__file__).parent.parent.parent
 TESTS = {
     "proof": "tests/test_proof.py tests/test_build.py tests/test_fixing.py",
     "edit": "tests/test_edits.py tests/test_fixing.py",
-    "model.build": "tests/test_build.py tests/test_proof.py tests/test_fixing.py",
-    "engine": "tests/test_fixing.py tests/test_cli.py",
-    "second_reader": "tests/test_what_fixers_break.py tests/test_fixing.py",
 }
 #: Tests that take seconds and find nothing that others do not.
 _SLOW = "hostile_files or any_file_settles or settles_and or replacing_them or keeps_every_target"
