@@ -24,6 +24,7 @@ from bench.speed.linters import HADOLINT, STAGELINT, Linter
 from bench.speed.measure import Cost, Summary, in_turns, ratio, run
 
 PYTHON = "python -c pass"
+WARM = f"{STAGELINT}, warm cache"
 #: The memory and, in times of `python -c pass`, the CPU that one file may take; see tests/test_startup.py.
 PEAK, COLD = 60, 6
 
@@ -60,11 +61,31 @@ def fixes(tools: Sequence[Linter], names: list[str], folder: Path, times: int) -
     return in_turns({each.name: partial(fixed, each) for each in tools if each.fix}, times)
 
 
+def again(tools: Sequence[Linter], names: list[str], folder: Path, times: int) -> Costs:
+    """The same files by all cores, and by one process that knows what the run before it found."""
+    (tool,) = (each for each in tools if each.name == STAGELINT)
+    kept = {"STAGELINT_CACHE_DIR": str(folder.parent / "kept")}
+    return in_turns(
+        {
+            STAGELINT: partial(run, (*tool.command, *names), folder),
+            WARM: partial(run, (*tool.command, *names), folder, kept),
+            f"{STAGELINT} --jobs 0": partial(run, (*tool.command, "--jobs", "0", *names), folder),
+        },
+        times,
+    )
+
+
 def index(tools: Sequence[Linter], folder: Path, times: int) -> Costs:
     """A repository of 2,000 files, read to see what asks for which stage; others read no repository."""
     inputs.repository(folder, 2000)
     (tool,) = (each for each in tools if each.name == STAGELINT)
-    return in_turns({tool.name: partial(run, (*tool.command, "."), folder)}, times)
+    return in_turns(
+        {
+            STAGELINT: partial(run, (*tool.command, "--no-cache", "."), folder),
+            WARM: partial(run, (*tool.command, "."), folder),
+        },
+        times,
+    )
 
 
 def cell(values: Sequence[float], form: str) -> str:
@@ -142,6 +163,12 @@ def measured(given: argparse.Namespace, folder: Callable[[str], Path]) -> Iterat
     every = all_files(tools, names, flat, times)
     yield from rows("All files, cold", every)
     yield from ratios(every)
+    warm = again(tools, names, flat, times)
+    yield from rows("All files again", warm)
+    yield ""
+    for name in list(warm)[1:]:
+        wall, cpu = (ratio(warm[name], warm[STAGELINT], each).middle for each in ("seconds", "cpu"))
+        yield f"- {name}: {wall:.1f} times as fast; by CPU seconds, {cpu:.1f} times"
     yield from rows("All files, `--fix`", fixes(tools, names, flat, times))
     yield from rows("A repository of 2,000 files", index(tools, folder("repository"), times))
 

@@ -62,7 +62,8 @@ def installed(folder: Path) -> Path:
 
 def linters(programs: Path) -> list[Linter]:
     """Those of *programs* and stagelint, each without configuration files and with output as JSON."""
-    stagelint = (sys.executable, "-m", "stagelint", "--isolated", "--output-format", "json")
+    options = ("--isolated", "--output-format", "json", "--jobs", "1")
+    stagelint = (sys.executable, "-m", "stagelint", *options)
     hadolint = (str(programs / "hadolint"), "--config", "/dev/null", "--format", "json")
     # its slow checks ask registries
     tally = (str(programs / "tally"), "lint", "--no-config", "--slow-checks", "off", "-f", "json")

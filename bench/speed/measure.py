@@ -43,11 +43,18 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in _UNSET}
 
 
-def run(command: Sequence[str], folder: Path) -> Cost:
-    """Run *command* in *folder*. Raises `RuntimeError` if it ends as no linter does."""
+def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Cost:
+    """Run *command* in *folder*, with more *variables* in its environment.
+
+    Raises `RuntimeError` if it ends as no linter does.
+    """
     begin = perf_counter()
     process = subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=environment() | dict(variables or {}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
     seconds = perf_counter() - begin
