@@ -307,14 +307,9 @@ class ChmodAfterCopy(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else self.stages(file):
-            runs = (
-                each
-                for each in file.histories[stage.index].own
-                if each.instruction.keyword == "RUN"
-            )
             calls = (
                 (run, each)
-                for run in runs
+                for run in file.histories[stage.index].own
                 for each in run.calls
                 if each.name == "chmod" and each.words
             )

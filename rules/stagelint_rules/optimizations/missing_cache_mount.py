@@ -315,7 +315,7 @@ class MissingCacheMount(Rule):
         for stage in file.stages:
             for run in file.histories[stage.index].own:
                 network = run.instruction.flag("network")
-                if run.instruction.keyword == "RUN" and not (network and network.value == "none"):
+                if not (network and network.value == "none"):
                     for keeping in keepings(file, run):
                         yield self._keeping(file, run, keeping)
 

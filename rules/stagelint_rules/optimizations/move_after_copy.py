@@ -273,12 +273,12 @@ class MoveAfterCopy(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else self.stages(file):
-            runs = (
-                each
-                for each in file.histories[stage.index].own
-                if each.instruction.keyword == "RUN"
+            calls = (
+                (run, each)
+                for run in file.histories[stage.index].own
+                for each in run.calls
+                if each.name in ("mv", "cp")
             )
-            calls = ((run, each) for run in runs for each in run.calls if each.name in ("mv", "cp"))
             for run, call in islice(calls, _MOST):
                 yield from self._move(file, run, call)
 

@@ -258,7 +258,7 @@ class RecursiveChownAfterCopy(Rule):
     def check(self, file: File) -> Iterator[Finding]:
         for stage in () if file.is_huge else self.stages(file):
             for run in file.histories[stage.index].own:
-                for call in run.calls if run.instruction.keyword == "RUN" else ():
+                for call in run.calls:
                     if call.name == "chown" and {"-R", "--recursive"} & options(call):
                         yield from self._chown(file, run, call)
 
