@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from syrupy.data import SnapshotCollection
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import SnapshotIndex
+
+from stagelint.cli import main
 
 #: Tests look at everything anew, save those of the cache.
 os.environ["STAGELINT_NO_CACHE"] = "1"
@@ -66,6 +69,19 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     return tmp_path
+
+
+@pytest.fixture
+def said(capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[int, bytes, bytes]]:
+    """Runs the command in this process: its status, output and errors."""
+
+    def run(*arguments: str) -> tuple[int, bytes, bytes]:
+        capsysbinary.readouterr()
+        status = main(arguments)
+        out, err = capsysbinary.readouterr()
+        return status, out, err
+
+    return run
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ import pytest
 from stagelint import engine
 from stagelint.cache import folder as folder_module
 from stagelint.cache.values import packed, unpacked
-from stagelint.cli import main
 from stagelint.model.file import File
 from stagelint.project import index as index_module
 from stagelint.registry import Ruleset, rules_of
@@ -118,19 +117,6 @@ def repository(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("STAGELINT_CACHE_DIR", raising=False)
     subprocess.run(["git", "init", "-q"], check=True)
     return empty_folder
-
-
-@pytest.fixture
-def said(capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[int, bytes, bytes]]:
-    """Runs the command in this process: its status, output and errors."""
-
-    def run(*arguments: str) -> tuple[int, bytes, bytes]:
-        capsysbinary.readouterr()
-        status = main(arguments)
-        out, err = capsysbinary.readouterr()
-        return status, out, err
-
-    return run
 
 
 Said = Callable[..., tuple[int, bytes, bytes]]
@@ -312,13 +298,10 @@ def test_findings_survive(rule: Any) -> None:
     for example in rule.examples:
         source = Source("Dockerfile", dedent(example.text))
         found = engine.lint(File(source), Ruleset.of([rule]))
-        sources = [source]
 
-        def number(of: Source, sources: list[Source] = sources) -> int:
-            sources.extend([] if of in sources else [of])
-            return sources.index(of)
+        made, others = packed(found, source)
 
-        rows = json.loads(json.dumps(packed(found, number)))
+        rows, sources = json.loads(json.dumps(made)), [source, *others]
         assert unpacked(rows, sources) == found
         assert repr(unpacked(rows, sources)) == repr(found)  # enumerations are more than their text
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from stagelint import engine, parallel, processes
-from stagelint.cli import main
 from stagelint.model.file import File
 from stagelint.rule import Finding
 
@@ -59,19 +58,6 @@ def folder(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("3").mkdir()
     Path("3/Dockerfile").write_bytes(b"\xff\xfe")
     return empty_folder
-
-
-@pytest.fixture
-def said(capsysbinary: pytest.CaptureFixture[bytes]) -> Said:
-    """Runs the command in this process: its status, output and errors."""
-
-    def run(*arguments: str) -> tuple[int, bytes, bytes]:
-        capsysbinary.readouterr()
-        status = main(arguments)
-        out, err = capsysbinary.readouterr()
-        return status, out, err
-
-    return run
 
 
 @pytest.mark.parametrize("form", ["text", "json", "sarif"])

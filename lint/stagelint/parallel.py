@@ -58,17 +58,8 @@ def _told(source: Source, lint: Lint) -> Any:
     """What *lint* finds in *source*, as JSON; None if it fails."""
     from stagelint.cache.values import packed
 
-    numbers = {id(source): 0}
-    others: list[Source] = []
-
-    def number(of: Source) -> int:
-        if id(of) not in numbers:
-            others.append(of)
-            numbers[id(of)] = len(others)
-        return numbers[id(of)]
-
     try:
-        rows = packed(lint(source), number)
+        rows, others = packed(lint(source), source)
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - the first process meets it as well, and tells the user

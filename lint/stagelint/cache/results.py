@@ -133,16 +133,7 @@ class Results:
     ) -> None:
         if not trace.is_whole:
             return
-        numbers: dict[int, int] = {id(source): 0}
-        sources: list[Source] = []
-
-        def number(of: Source) -> int:
-            if id(of) not in numbers:
-                sources.append(of)
-                numbers[id(of)] = len(sources)
-            return numbers[id(of)]
-
-        rows = packed(found, number)
+        rows, sources = packed(found, source)
         if any(each.error for each in sources):
             return
         named = [(each.path, _told(each)) for each in sources]

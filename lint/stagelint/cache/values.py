@@ -18,9 +18,20 @@ if TYPE_CHECKING:
     Row = list[Any]
 
 
-def packed(findings: Sequence[Finding], number: Callable[[Source], int]) -> list[Row]:
-    """*findings* as rows; *number* gives the number of a source."""
-    return [_packed(each, number) for each in findings]
+def packed(
+    findings: Sequence[Finding], source: Source | None = None
+) -> tuple[list[Row], list[Source]]:
+    """*findings* as rows, and the sources that they lie in besides *source*."""
+    numbers = {id(source): 0}
+    others: list[Source] = []
+
+    def number(of: Source) -> int:
+        if id(of) not in numbers:
+            others.append(of)
+            numbers[id(of)] = len(others)
+        return numbers[id(of)]
+
+    return [_packed(each, number) for each in findings], others
 
 
 def _packed(finding: Finding, number: Callable[[Source], int]) -> Row:
@@ -32,7 +43,7 @@ def _packed(finding: Finding, number: Callable[[Source], int]) -> Row:
 
 
 def unpacked(rows: Sequence[Row], sources: Sequence[Source]) -> list[Finding]:
-    """The findings that `packed` made *rows* of. Raises `ValueError` and its like for other rows."""
+    """The findings that `packed` made *rows* of; *sources* are the one and the others. Raises `ValueError` and its like for other rows."""
     return [_unpacked(Finding(*each), sources) for each in rows]
 
 
