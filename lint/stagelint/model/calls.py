@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
@@ -30,8 +31,10 @@ _VALUED = {
     "exec": frozenset({"-a"}),
 }
 
-#: Shells, whose `-c` is read as well.
-_SHELLS = frozenset("sh bash ash dash zsh ksh".split())
+#: Shells that images have as `sh`.
+SHELLS = frozenset("sh bash ash dash".split())
+#: Shells whose `-c` is read as well.
+_SHELLS = SHELLS | {"zsh", "ksh"}
 
 #: Scripts in scripts are read so deep.
 _DEPTH = 3
@@ -108,6 +111,13 @@ class Call(NamedTuple):
     def has(self, *options: str) -> bool:
         """Is one of *options* among its arguments?"""
         return not frozenset(options).isdisjoint(self.arguments)
+
+
+def runs_script(call: Call) -> bool:
+    """Is it `sh -c`, whose script is read as calls of its own?"""
+    return call.name in SHELLS and any(
+        re.fullmatch(r"-[a-z]*c", each or "") for each in call.arguments
+    )
 
 
 def calls(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from stagelint.model.arrivals import origin
-from stagelint.model.calls import Call
+from stagelint.model.calls import SHELLS, Call
 from stagelint.model.doubts import PLAIN
 from stagelint.model.file import File
 from stagelint.model.manifests import package_json
@@ -27,7 +27,6 @@ _BLIND = (PLAIN - _STARTERS) | frozenset(
     shasum sync unlink unxz unzip wget xz yum-config-manager zip
     """.split()
 )
-_SHELLS = frozenset("sh bash ash dash".split())
 _GIT = frozenset("checkout clone config fetch init lfs pull reset submodule".split())
 _GO = frozenset(
     {"build", "env", "get", "install", "version", "mod download", "mod tidy", "mod verify"}
@@ -58,7 +57,7 @@ def _is_blind(file: File, before: Sequence[Moment], call: Call) -> bool:
         return False
     if call.name in ("set", "export"):
         return bool(call.arguments) and not call.has("-p")
-    if call.name in _SHELLS:
+    if call.name in SHELLS:
         return _is_read(call)
     if call.name == "find":
         return not any((word or "-exec").startswith(("-exec", "-ok")) for word in call.arguments)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from stagelint.model.archives import READERS, is_packed
-from stagelint.model.calls import Call
+from stagelint.model.calls import Call, runs_script
 from stagelint.model.doubts import PLAIN
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
@@ -25,7 +25,6 @@ _SAYING = frozenset("[ echo printf test".split())
 #: They act on what they are told alone, wherever they run.
 _TOLD = (PLAIN - {"find", "ls", "source", "su", "xargs"}) | READERS | _HARMLESS | {"curl", "wget"}
 _OWNERS = frozenset({"chgrp", "chmod", "chown"})
-_SHELLS = frozenset("sh bash ash dash".split())
 
 #: Folders that are in every image with a shell, and those that are in images of known families.
 _EVERYWHERE = frozenset("/ /etc /home /root /tmp /usr /var".split())
@@ -176,9 +175,7 @@ def may_touch(call: Call, path: str) -> bool:
     """May *call* read or change *path*, because it is told so or takes whole folders?"""
     if call.name in _SAYING:
         return False
-    if call.name in _SHELLS and any(
-        re.fullmatch(r"-[a-z]*c", word or "") for word in call.arguments
-    ):
+    if runs_script(call):
         return False  # its script is calls of their own
     is_manager = any(manager_calls((call,)))
     is_blunt = not is_manager and call.name not in _HARMLESS

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from stagelint.model.archives import unpacked
 from stagelint.model.arrivals import origin
-from stagelint.model.calls import Call
+from stagelint.model.calls import SHELLS, Call
 from stagelint.model.context import Context
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import is_in
@@ -36,7 +36,6 @@ _BUILDERS = frozenset(
 _MANAGERS = frozenset("apk apt apt-get dnf gem microdnf pip tdnf yum zypper".split()) | {"uv pip"}
 #: Options by which `cp` keeps whose a file is, or makes a link.
 _KEEPING = r"-\w*[adlps]|--(?:archive|preserve|no-dereference|link|symbolic-link)"
-_SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 _FILE = r".*\.(?:txt|in|whl|deb|rpm|apk|gem|zip|tgz|tar\.\w+)"
 
 
@@ -105,7 +104,7 @@ def is_script_apart(context: Context, moments: Sequence[Moment], call: Call, pat
     would have to name it, itself, or the folder around.
     """
     words = [call.path, *call.arguments] if call.path else []
-    if words and call.name in _SHELLS:
+    if words and call.name in SHELLS:
         words = [each for each in words[1:] if each is None or not re.match(r"-\w+\Z", each)]
     place = absolute(words[0], call.directory) if words and words[0] else None
     if place is None or not is_in(place, path):

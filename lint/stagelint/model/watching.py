@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stagelint.model.calls import Call
+from stagelint.model.calls import Call, runs_script
 from stagelint.model.contents import PATH
 from stagelint.model.doubts import PLAIN
 from stagelint.model.file import File
@@ -19,7 +19,6 @@ _TOLD = (PLAIN - {"find", "ls", "source", "su", "xargs"}) | {"curl", "gpg", "tar
 #: They make what is not there, and look at nothing that is.
 _BLIND = frozenset({":", "cd", "echo", "export", "mkdir", "printf", "set", "true"})
 _WILD = r"[*?\[{]"
-_SHELLS = frozenset("sh bash ash dash".split())
 
 
 def watcher(file: File, copy: Moment, run: Moment, call: Call, path: str) -> str:
@@ -72,19 +71,12 @@ def _may_look(call: Call, path: str) -> bool:
         return path in (absolute(each, call.directory) for each in call.words)
     if call.name in OF_SYSTEM:
         return is_told_of(call, path) or re.match(OF_PACKAGES, path) is not None
-    if call.name in _TOLD or _runs_a_script(call):
+    if call.name in _TOLD or runs_script(call):
         return is_told_of(call, path)
     if not any(manager_calls((call,))) or call.directory is None:
         return True
     is_around = is_in(path, call.directory) or is_in(call.directory, path)
     return is_around or path.rpartition("/")[0] in PATH or is_told_of(call, path)
-
-
-def _runs_a_script(call: Call) -> bool:
-    """Is it a shell whose script is read, too, as calls of their own?"""
-    return call.name in _SHELLS and any(
-        re.fullmatch(r"-[a-z]*c", each or "") for each in call.arguments
-    )
 
 
 def is_told_of(call: Call, path: str, *, as_a_whole: bool = False) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from stagelint.model.base_images import Description
+from stagelint.model.calls import runs_script
 from stagelint.model.moments import Moment
 from stagelint.model.outputs import is_in
 from stagelint.model.stacks.plans import Copy, Line, Refused
 from stagelint.model.stacks.recipes import Recipe
-from stagelint.model.stacks.started import runs_script
 from stagelint.model.stacks.steps import Kind, Step
 from stagelint.syntax.nodes import Instruction
 from stagelint.tuples import NamedTuple

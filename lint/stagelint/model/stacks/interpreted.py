@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 
 from stagelint.model.base_images import describe
-from stagelint.model.calls import Call
+from stagelint.model.calls import Call, runs_script
 from stagelint.model.context import Entry
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
@@ -23,7 +23,7 @@ from stagelint.model.stacks.installs import Installs, is_of_build
 from stagelint.model.stacks.plans import Line, Plan, Refused
 from stagelint.model.stacks.recipes import Recipe
 from stagelint.model.stacks.sources import Sources
-from stagelint.model.stacks.started import Started, runs_script
+from stagelint.model.stacks.started import Started
 from stagelint.model.stacks.steps import Kind
 from stagelint.model.stages import Stage
 from stagelint.syntax.nodes import Instruction

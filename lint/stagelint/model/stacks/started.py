@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from stagelint.model.calls import Call
+from stagelint.model.calls import runs_script
 from stagelint.model.file import File
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.stacks.plans import Refused
@@ -64,10 +63,3 @@ def _given(command: Moment) -> Iterator[str | None]:
     for each in command.started[:1]:
         yield each.path or None
         yield from each.arguments
-
-
-def runs_script(call: Call) -> bool:
-    """Is it `sh -c`, whose script is read as calls of its own?"""
-    return call.name in ("sh", "bash", "ash", "dash") and any(
-        re.fullmatch(r"-[a-z]*c", each or "") for each in call.arguments
-    )

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 
-from stagelint.model.calls import Call
+from stagelint.model.calls import Call, runs_script
 from stagelint.model.moments import Moment, absolute
 from stagelint.model.outputs import in_force, redirected
 from stagelint.model.packages import manager_calls
 from stagelint.model.stacks.plans import Refused
-from stagelint.model.stacks.started import runs_script
 from stagelint.model.writers import targets
 from stagelint.tuples import NamedTuple
 
