@@ -51,11 +51,8 @@ def comments(file: File) -> Counter[str]:
         if isinstance(item, Comment):
             found.append(str(item).strip())
         elif isinstance(item, Instruction):
-            found += (
-                item.text[piece.start : piece.end].strip()
-                for piece in item.pieces
-                if piece.kind is PieceKind.COMMENT
-            )
+            spans = item.spans(PieceKind.COMMENT)
+            found += (item.text[each.start : each.end].strip() for each in spans)
     return Counter(each for each in found if "stagelint:" not in each and "hadolint" not in each)
 
 

@@ -262,7 +262,7 @@ def _removal(
     file: File, stage: Stage | None, dead: Sequence[Instruction]
 ) -> tuple[Fix | None, str]:
     """The fix that removes them, or why there is none, or no safe one."""
-    if any(piece.kind is PieceKind.COMMENT for each in dead for piece in each.pieces):
+    if any(each.spans(PieceKind.COMMENT) for each in dead):
         return None, "not fixed: there are comments in it"
     first = dead[0]
     fix = Fix(f"Remove the {first.keyword}", tuple(remove(file, [each]) for each in dead))

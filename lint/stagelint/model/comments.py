@@ -38,9 +38,8 @@ class Reader:
                 for comment in waiting:
                     self._comment(comment.span, item)
                 waiting = []
-                for piece in item.pieces:
-                    if piece.kind is PieceKind.COMMENT:
-                        self._comment(Span(piece.start, piece.end), item, is_inside=True)
+                for span in item.spans(PieceKind.COMMENT):
+                    self._comment(span, item, is_inside=True)
                 if item.keyword == "FROM":
                     self._opening = item.start
         for comment in waiting:

@@ -150,7 +150,7 @@ def trigger_text(node: Instruction) -> str:
 
 def _blanks_at_end(node: Instruction) -> str:
     """What an ONBUILD keeps of its line, and no other instruction (v0.25.2)."""
-    code = next(piece for piece in reversed(node.pieces) if piece.kind is PieceKind.CODE)
+    code = node.spans(PieceKind.CODE)[-1]
     line = node.text[code.start : code.end]
     return line[len(line.rstrip(SPACE)) :]
 

@@ -118,6 +118,10 @@ class Piece(NamedTuple):
     end: int
 
 
+Place = tuple[PieceKind, int, int]
+"""A piece before anybody asks for it: a file has thousands, and few are looked at."""
+
+
 class Logical:
     """The joined text of an instruction and the way back: offsets in it are 0-based."""
 
@@ -219,7 +223,7 @@ class Instruction(Item):
         "keyword_start",
         "logical",
         "pairs",
-        "pieces",
+        "places",
         "problems",
         "rest_start",
     )
@@ -231,13 +235,13 @@ class Instruction(Item):
         end: int,
         code_start: int,
         logical: Logical,
-        pieces: Sequence[Piece],
+        places: Sequence[Place],
         escape: str,
     ) -> None:
         super().__init__(text, start, end)
         self.code_start = code_start
         self.logical = logical
-        self.pieces = pieces
+        self.places = places
         self.escape = escape
         self.keyword = ""
         self.keyword_start = 0
@@ -249,6 +253,15 @@ class Instruction(Item):
         self.heredocs: tuple[Heredoc, ...] = ()
         self.inner: Instruction | None = None
         self.problems: list[Problem] = []
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """What it consists of, from its start to its end and without a gap."""
+        return [Piece(*each) for each in self.places]
+
+    def spans(self, kind: PieceKind) -> list[Span]:
+        """Where its pieces of one *kind* stand."""
+        return [Span(start, end) for each, start, end in self.places if each is kind]
 
     @property
     def keyword_span(self) -> Span:

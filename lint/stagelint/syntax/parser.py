@@ -23,8 +23,8 @@ from stagelint.syntax.nodes import (
     Item,
     Logical,
     Phase,
-    Piece,
     PieceKind,
+    Place,
     Problem,
 )
 from stagelint.syntax.validate import validate
@@ -140,43 +140,45 @@ class _Parser:
         return start + len(line), False
 
     def _single(self, start: int, body: int, code: int, end: int) -> None:
-        pieces = [Piece(_CODE, start, code)]
+        pieces = [(_CODE, start, code)]
         if end > code:
-            pieces.append(Piece(_NEWLINE, code, end))
+            pieces.append((_NEWLINE, code, end))
         logical = Logical(self.text[body:code].rstrip(SPACE), (0,), (body,))
         self._instruction(start, body, logical, pieces)
 
     def _continued(self, start: int, body: int, code: int, end: int) -> None:
         text = self.text
-        pieces = [Piece(_CODE, start, code), Piece(_CONTINUATION, code, end)]
+        pieces = [(_CODE, start, code), (_CONTINUATION, code, end)]
         parts, logical, physical = [text[body:code]], [0], [body]
         length, continues = code - body, True
         while continues and self.at < len(text):
-            line_start, line_end = self.at, self._line_end()
+            line_start = self.at
+            line_end = text.find("\n", line_start) + 1 or len(text)
+            line_end = self._line_end() if self.has_long_lines else line_end
             self.at = line_end
             line = text[line_start:line_end].rstrip("\r\n")
             stripped = line.lstrip(SPACE)
             if not stripped or stripped.startswith("#"):
                 kind = PieceKind.COMMENT if stripped else PieceKind.BLANK
-                pieces.append(Piece(kind, line_start, line_end))
+                pieces.append((kind, line_start, line_end))
                 continue
             code, continues = self._cut(line_start, line)
             if code > line_start:
-                pieces.append(Piece(_CODE, line_start, code))
+                pieces.append((_CODE, line_start, code))
                 parts.append(text[line_start:code])
                 logical.append(length)
                 physical.append(line_start)
                 length += code - line_start
             if line_end > code:
                 tail = _CONTINUATION if continues else _NEWLINE
-                pieces.append(Piece(tail, code, line_end))
+                pieces.append((tail, code, line_end))
         joined = "".join(parts)
         dropped = len(joined) - len(joined.lstrip(SPACE))
         whole = Logical(joined.rstrip(SPACE), logical, physical)
         whole = whole.after(dropped) if dropped else whole
         self._instruction(start, body, whole, pieces)
 
-    def _instruction(self, start: int, body: int, logical: Logical, pieces: list[Piece]) -> None:
+    def _instruction(self, start: int, body: int, logical: Logical, pieces: list[Place]) -> None:
         instruction = Instruction(self.text, start, self.at, body, logical, pieces, self.escape)
         self.items.append(instruction)
         self._read(instruction, 0)
@@ -239,7 +241,7 @@ class _Parser:
             node.end,
             node.logical.offset(at),
             node.logical,
-            node.pieces,
+            node.places,
             self.escape,
         )
         if WORD.match(node.logical.text, at)[0].upper() == "ONBUILD":  # type: ignore[index]
@@ -263,7 +265,7 @@ class _Parser:
             strings = (rest,) if rest.value else ()
         node.arguments = (kind, *strings)
 
-    def _heredocs(self, node: Instruction, pieces: list[Piece]) -> None:
+    def _heredocs(self, node: Instruction, pieces: list[Place]) -> None:
         command = node.inner or node
         if command.keyword not in _WITH_HEREDOCS or command.is_json:
             return
@@ -279,9 +281,9 @@ class _Parser:
                 line = self.text[end : self.at].rstrip("\r\n")
                 terminated = (line.lstrip("\t") if word.chomp else line) == word.delimiter
             end = end if terminated else self.at
-            pieces += [Piece(PieceKind.BODY, start, end)] if end > start else []
+            pieces += [(PieceKind.BODY, start, end)] if end > start else []
             if terminated:
-                pieces.append(Piece(PieceKind.TERMINATOR, end, self.at))
+                pieces.append((PieceKind.TERMINATOR, end, self.at))
             if not terminated or len(self.problems) > problems:
                 span = node.logical.span(word.start, word.end)
                 hint = f"no line is {quoted(word.delimiter)}"

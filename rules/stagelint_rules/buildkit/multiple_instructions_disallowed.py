@@ -53,7 +53,7 @@ class MultipleInstructionsDisallowed(Rule):
             for each, later in replacements(stage):
                 if each.keyword not in _ONCE:
                     continue
-                has_comment = any(piece.kind is PieceKind.COMMENT for piece in each.pieces)
+                has_comment = bool(each.spans(PieceKind.COMMENT))
                 fix = Fix(f"Remove the {each.keyword}", (remove(file, [each]),))
                 yield self.finding(
                     file,

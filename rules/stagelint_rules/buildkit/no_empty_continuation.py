@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from stagelint.edit import Edit, Fix
 from stagelint.model import File
 from stagelint.rule import Bad, Finding, Good, Rule
-from stagelint.source import Span
 from stagelint.syntax.nodes import PieceKind
 
 
@@ -51,7 +50,7 @@ class NoEmptyContinuation(Rule):
 
     def check(self, file: File) -> Iterator[Finding]:
         for each in file.tree.instructions if file.is_read else ():
-            blanks = [Span(p.start, p.end) for p in each.pieces if p.kind is PieceKind.BLANK]
+            blanks = each.spans(PieceKind.BLANK)
             if blanks:
                 fix = Fix("Remove the empty lines", tuple(Edit(blank) for blank in blanks))
                 message = f"empty line within the `{each.keyword}`"

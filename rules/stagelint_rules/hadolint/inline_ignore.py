@@ -56,6 +56,4 @@ def _comments(file: File) -> Iterator[Span]:
         if isinstance(item, Comment):
             yield item.span
         elif isinstance(item, Instruction):
-            for piece in item.pieces:
-                if piece.kind is PieceKind.COMMENT:
-                    yield Span(piece.start, piece.end)
+            yield from item.spans(PieceKind.COMMENT)
