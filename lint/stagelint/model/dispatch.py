@@ -24,7 +24,7 @@ from stagelint.syntax.validate import mount_fields
 
 _EXPANDED = frozenset({"LABEL", "WORKDIR", "USER", "VOLUME", "STOPSIGNAL"})
 _PORT = r"(?a:(?:(?:.*):)?(\d+)(?:-(\d+))?\Z)"
-_OCTAL = re.compile(r"[0-7]+\Z")
+_OCTAL = r"[0-7]+\Z"
 _SIGNAL = r"(?a:(?:SIG)?(RTMIN(?:\+\d+)?|RTMAX(?:-\d+)?|[A-Z]+\d?)\Z|(\d+)\Z)"
 
 
@@ -228,7 +228,7 @@ _SIGNALS = frozenset(
 
 def _is_mode(value: str, frontend: Frontend) -> bool:
     """Octal up to 07777; symbolic modes came with frontend 1.14."""
-    if _OCTAL.match(value):
+    if re.match(_OCTAL, value):
         return int(value[-8:], 8) <= 0o7777
     return frontend.version >= (1, 14) and bool(re.match(r"[ugoa]*[-+=][rwxXstugo]*", value))
 

@@ -18,7 +18,7 @@ _PORT = r"([0-9]+(?:-[0-9]+)?)(?:/([A-Za-z]+))?\Z"
 
 #: Relative paths that can be joined; `.` and a slash at the end mean more than a path to COPY.
 _SEGMENT = r"(?!\.\.?(?:/|\Z))[^/]+"
-_PLAIN = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*\Z")
+_PLAIN = rf"{_SEGMENT}(?:/{_SEGMENT})*\Z"
 
 
 class ImageConfig:
@@ -160,7 +160,7 @@ def below(directory: Symbolic, path: Symbolic) -> Symbolic:
     first = path if isinstance(path, str) else path[0]
     if isinstance(first, str) and first.startswith("/"):
         return path
-    if isinstance(directory, str) and isinstance(path, str) and _PLAIN.match(path):
+    if isinstance(directory, str) and isinstance(path, str) and re.match(_PLAIN, path):
         joined = clean(posixpath.join(directory, path))
         return joined if directory.startswith("/") else symbol("join", directory, path)
     return symbol("join", directory, path)

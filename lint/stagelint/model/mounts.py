@@ -15,15 +15,14 @@ _KEYS = _SWITCHES | frozenset(
 #: Keys that only mounts of these types have; the type must stand before them.
 _ONLY_FOR = {"required": ("secret", "ssh"), "size": ("tmpfs",)}
 
-_ANY = re.compile("")
-_BOOLEAN = re.compile(r"(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)\Z")
+_BOOLEAN = r"(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)\Z"
 _VALUES = {
     **dict.fromkeys(_SWITCHES, _BOOLEAN),
-    "type": re.compile(r"(?i)(?:bind|cache|tmpfs|secret|ssh)\Z"),
-    "sharing": re.compile(r"(?i)(?:shared|private|locked)\Z"),
-    "mode": re.compile(r"[0-7]+\Z"),
-    "uid": re.compile(r"[0-9]+\Z"),
-    "gid": re.compile(r"[0-9]+\Z"),
+    "type": r"(?i)(?:bind|cache|tmpfs|secret|ssh)\Z",
+    "sharing": r"(?i)(?:shared|private|locked)\Z",
+    "mode": r"[0-7]+\Z",
+    "uid": r"[0-9]+\Z",
+    "gid": r"[0-9]+\Z",
 }
 
 
@@ -42,7 +41,7 @@ def problem(fields: Iterable[tuple[str, str | None]]) -> str | None:
         word = "true" if setting is None else setting
         if key in _ONLY_FOR and kind not in _ONLY_FOR[key]:
             return f"unexpected key '{key}' for mount type '{kind}'"
-        if "$" not in word and not _VALUES.get(key, _ANY).match(word):
+        if "$" not in word and not re.match(_VALUES.get(key, ""), word):
             return _invalid_value(key, word)
         if key == "type":
             if "$" in word:

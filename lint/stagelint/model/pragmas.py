@@ -112,7 +112,7 @@ def skipped_by_comment(text: str, line: Span) -> list[Word]:
     docker/dockerfile reads such comments since 1.21 (BuildKit's linter, `WithMergedConfigFromComments`).
     """
     place = _trimmed(text, line)
-    match = re.match(DIRECTIVE, text[place.start : place.end])
+    match = DIRECTIVE.match(text[place.start : place.end])
     if not match or match[1].lower() != "check" or check_problem(match[2], place):
         return []
     return _skip(match[2], place.start + match.start(2))

@@ -57,17 +57,17 @@ def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-_VERSION = re.compile(r"(\d+)(?:\.(\d+))?(?:\.\d+)*(?:-(.*))?\Z")
-_FAMILY = re.compile(r"(?:.*/)?docker/dockerfile(-upstream)?(?::([^@]*))?(?:@.*)?\Z")
+_VERSION = r"(\d+)(?:\.(\d+))?(?:\.\d+)*(?:-(.*))?\Z"
+_FAMILY = r"(?:.*/)?docker/dockerfile(-upstream)?(?::([^@]*))?(?:@.*)?\Z"
 
 
 def frontend(reference: str) -> Frontend:
     """The frontend an image reference names; mirrors of docker/dockerfile count as it."""
-    family = _FAMILY.fullmatch(reference)
+    family = re.fullmatch(_FAMILY, reference)
     if not family:
         return LATEST._replace(known=False)
     upstream, tag = family.groups()
-    version = _VERSION.match(tag or "")
+    version = re.match(_VERSION, tag or "")
     if upstream or not version:
         return LATEST._replace(labs="labs" in (tag or "") or bool(upstream))
     major, minor, channel = version.groups()

@@ -27,9 +27,9 @@ _ASSIGNMENT = re.compile(
     r"([A-Za-z_]\w*(?:\[(?:[^\[\]\s;&|()<>]|\[[^\[\]\s;&|()<>]*\])*\])?)(\+?)=", re.ASCII
 )
 _NO_PARAMETERS = re.compile(r"[ \t]*\([ \t]*\)")
-_IN_BELOW = re.compile(r"\s*(?=in(?:[\s;]|\Z))")
-_TEST_GOES_ON = re.compile(r"\s*(?=&&|\|\||\]\])")
-_TEST_SIGN = re.compile(r"&&|\|\||[()<>]")
+_IN_BELOW = r"\s*(?=in(?:[\s;]|\Z))"
+_TEST_GOES_ON = r"\s*(?=&&|\|\||\]\])"
+_TEST_SIGN = r"&&|\|\||[()<>]"
 
 
 def commands(script: str) -> Iterator[Command]:
@@ -206,14 +206,14 @@ class _Reader(WordReader):
             if self.next_is("\n"):
                 if before in ("&&", "||", "(", "!"):
                     self.at += 1
-                elif goes_on := _TEST_GOES_ON.match(self.script, self.at, self.end):
+                elif goes_on := re.compile(_TEST_GOES_ON).match(self.script, self.at, self.end):
                     self.at = goes_on.end()
                 else:
                     return
                 continue
             sign = None
             if before != "=~":
-                sign = _TEST_SIGN.match(self.script, self.at, self.end)
+                sign = re.compile(_TEST_SIGN).match(self.script, self.at, self.end)
             if sign:
                 self.at = sign.end()
                 word = Word((Part(Kind.TEXT, sign[0], start, self.at),), start, self.at)
@@ -322,7 +322,7 @@ class _Reader(WordReader):
         """Does `in` stand in a line below `for NAME` or `case WORD`? If so, it is next."""
         if self.compound not in ("for", "select", "case") or len(self.words) != 2:
             return False
-        found = _IN_BELOW.match(self.script, self.at, self.end)
+        found = re.compile(_IN_BELOW).match(self.script, self.at, self.end)
         self.at = found.end() if found else self.at
         return found is not None
 

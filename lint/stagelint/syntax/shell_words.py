@@ -22,19 +22,19 @@ _PLAIN_WORD = re.compile(r"[^ \t\r\n;&|()<>\"'\\$`]++(?=[ \t\n;&|)]|\Z)")
 _IN_QUOTES = re.compile(r"[^\"\\$`]+")
 _IN_BRACES = re.compile(r"[^}\"'\\$`]+")
 _IN_BRACES_IN_QUOTES = re.compile(r"[^}\"\\$`]+")
-_WITHOUT_EXPANSION = re.compile(r"(?:[^\\$`]+|\\.?)+", re.DOTALL)
-_BACKTICKED = re.compile(r"(?:[^`\\]+|\\.?)*", re.DOTALL)
+_WITHOUT_EXPANSION = r"(?s)(?:[^\\$`]+|\\.?)+"
+_BACKTICKED = r"(?s)(?:[^`\\]+|\\.?)*"
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?!$-]", re.ASCII)
 _NAME_IN_BRACES = re.compile(r"[A-Za-z_]\w*|\d+|[@*#?!$-]", re.ASCII)
 #: `${#NAME}`, `${!NAME}`; but `${#}`, `${#-word}`.
 _MEASURED = re.compile(r"[#!](?=[\w@*])", re.ASCII)
 _OPERATOR = re.compile(r":?[-=+?]|[%#/^,:\[@]")
 _OLD_ARITHMETIC = re.compile(r"\$\[[^\[\]\n]*\]")
-_ANSI = re.compile(r"[^'\\]+|\\.?", re.DOTALL)
+_ANSI = r"(?s)[^'\\]+|\\.?"
 _BRACKETS = re.compile(r"\\.|[()]", re.DOTALL)
 #: `?(a|b)`, where the shell is told to read it so.
 _PATTERN = ("?", "*", "+", "@", "!")
-_ARRAY = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
+_ARRAY = r"(?a)[A-Za-z_]\w*\+?="
 
 
 def brackets(script: str) -> dict[int, int]:
@@ -127,7 +127,7 @@ class WordReader:
         """
         char = self.script[self.at]
         before = "" if is_first else _last_plain(parts)
-        if char == "(" and not opened and _ARRAY.fullmatch(before):
+        if char == "(" and not opened and re.fullmatch(_ARRAY, before):
             parts.append(self._array())
             return 0
         if char == "(" and (opened or is_regex or before.endswith(_PATTERN)):
@@ -174,7 +174,7 @@ class WordReader:
         parts: list[Part] = []
         end, self.end = self.end, end
         while self.nesting <= DEPTH and self.at < self.end:
-            found = _WITHOUT_EXPANSION.match(self.script, self.at, self.end)
+            found = re.compile(_WITHOUT_EXPANSION).match(self.script, self.at, self.end)
             self.at = found.end() if found else self.at
             if self.at < self.end:
                 self.nesting += 1
@@ -249,7 +249,7 @@ class WordReader:
         r"""`$'text'`, of which signs such as `\n` are left as they are written."""
         self.at += 2
         parts.append(self._text(self.at, self.at, is_quoted=True))
-        while found := _ANSI.match(self.script, self.at, self.end):
+        while found := re.compile(_ANSI).match(self.script, self.at, self.end):
             if found[0][1:] and found[0] in (r"\'", r"\"", "\\\\"):
                 self.at += 1
             self._plain(parts, found.end(), is_quoted=True)
@@ -303,7 +303,7 @@ class WordReader:
     def _backticks(self, is_quoted: bool) -> Part:
         """What is escaped in them is read as if it stood outside: no substitution in another."""
         start = self.at
-        found = _BACKTICKED.match(self.script, start + 1, self.end)
+        found = re.compile(_BACKTICKED).match(self.script, start + 1, self.end)
         close = found.end() if found else self.end
         self.at = start + 1
         if self.nesting < DEPTH:

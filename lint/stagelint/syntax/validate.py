@@ -67,7 +67,7 @@ _FLAGS = {
 }
 _UNCHECKED = frozenset({"ARG", "STOPSIGNAL"})
 
-_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
+_DURATION = r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z"
 _NANOSECONDS = {
     "ns": 1,
     "us": 1e3,
@@ -78,7 +78,7 @@ _NANOSECONDS = {
     "m": 6e10,
     "h": 3.6e12,
 }
-_NUMBER = re.compile(r"[+-]?\d+\Z", re.ASCII)
+_NUMBER = r"(?a)[+-]?\d+\Z"
 
 
 class _Invalid(Exception):
@@ -325,13 +325,17 @@ def _healthcheck(node: Instruction) -> None:
 
 def _healthcheck_flag(flag: Flag, value: str) -> None:
     if flag.name == "retries":
-        if not _NUMBER.match(value) or not -(2**31) <= int(value[:12]) < 2**31 or len(value) > 12:
+        if (
+            not re.match(_NUMBER, value)
+            or not -(2**31) <= int(value[:12]) < 2**31
+            or len(value) > 12
+        ):
             raise _Invalid(f"strconv.ParseInt: parsing {quoted(value)}: invalid syntax", flag)
         if int(value) < 0:
             raise _Invalid(f"--retries cannot be negative ({value})", flag)
         return
-    if not _DURATION.match(value):
-        reason = "missing unit in duration" if _NUMBER.match(value) else "invalid duration"
+    if not re.match(_DURATION, value):
+        reason = "missing unit in duration" if re.match(_NUMBER, value) else "invalid duration"
         raise _Invalid(f"time: {reason} {quoted(value)}", flag)
     duration = sum(
         float(number) * _NANOSECONDS[unit]
