@@ -14,7 +14,7 @@ from typing import cast
 
 from stagelint import discover
 from stagelint.config import shown
-from stagelint.fingerprints import Places, relative
+from stagelint.fingerprints import Marks, relative
 from stagelint.rule import Finding
 from stagelint.source import Source
 from stagelint.tuples import NamedTuple
@@ -46,7 +46,7 @@ class Baseline:
         self._source = source
         self._folder = os.path.dirname(os.path.abspath(path))
         self._used: Counter[Entry] = Counter()
-        self._places: dict[int, tuple[Source, Places]] = {}
+        self._marks = Marks()
 
     def unknown(self, findings: Iterable[Finding]) -> list[Finding]:
         """Of all *findings* of a file, those that no entry keeps: each keeps so many, and no more."""
@@ -63,11 +63,8 @@ class Baseline:
 
     def entry(self, finding: Finding) -> Entry:
         """That under which *finding* is kept."""
-        source = finding.source
-        if id(source) not in self._places:
-            self._places[id(source)] = source, Places(source)
-        mark = self._places[id(source)][1].mark(finding)
-        return Entry(relative(source.path, self._folder), finding.code, mark)
+        path = relative(finding.source.path, self._folder)
+        return Entry(path, finding.code, self._marks.of(finding))
 
     @property
     def unused(self) -> Counter[Entry]:

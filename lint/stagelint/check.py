@@ -169,11 +169,19 @@ def _findings(session: Session, source: Source) -> list[Finding]:
     others = session.others_for(source.path)
 
     def lint(options: Options) -> list[Finding]:
-        file = File(source, options)
-        return engine.prove(file, engine.lint(file, ruleset, others))
+        return _found(session, File(source, options), ruleset, others)
 
     options, results = session.options_for(source), session.results
     return results.of_file(source, options, lint) if results else lint(options)
+
+
+def _found(session: Session, file: File, ruleset: Ruleset, others: engine.Others) -> list[Finding]:
+    findings = engine.prove(file, engine.lint(file, ruleset, others))
+    if not findings or not session.asks_for_marks:
+        return findings
+    from stagelint.fingerprints import marked
+
+    return marked(file, findings)
 
 
 def _beside(session: Session, sources: list[Source]) -> tuple[list[Outcome], list[str]]:
@@ -203,7 +211,7 @@ def _silenced(
     would = "would be " if session.arguments.diff else ""
     notes.append(f"{path}: {plural(done.silenced, 'finding')} {would}silenced")
     file = File(done.source, session.options_for(done.source))
-    findings = engine.prove(file, engine.lint(file, ruleset, others))
+    findings = _found(session, file, ruleset, others)
     return one._replace(after=done.source, findings=findings)
 
 

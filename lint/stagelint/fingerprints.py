@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from stagelint.model.symbols import digest
@@ -18,6 +18,10 @@ from stagelint.source import Source, Span
 from stagelint.syntax import parse
 from stagelint.syntax.characters import lower
 from stagelint.syntax.nodes import Comment, Dockerfile, Instruction, Item
+from stagelint.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagelint.model.file import File
 
 
 def fingerprints(findings: Iterable[Finding], folder: str = "") -> list[str]:
@@ -26,14 +30,11 @@ def fingerprints(findings: Iterable[Finding], folder: str = "") -> list[str]:
     It is made of the path as seen from *folder* (by default the current one), of what `Places.mark`
     is made of, and of how many findings have the same before it.
     """
-    places: dict[int, Places] = {}
+    marks = Marks()
     counts: Counter[str] = Counter()
     found: list[str] = []
     for each in findings:
-        source = each.source
-        if id(source) not in places:
-            places[id(source)] = Places(source)
-        key = f"{relative(source.path, folder)}\0{places[id(source)].mark(each)}"
+        key = f"{relative(each.source.path, folder)}\0{marks.of(each)}"
         counts[key] += 1
         found.append(digest(key, counts[key]))
     return found
@@ -51,6 +52,29 @@ def relative(path: str, folder: str = "") -> str:
     except ValueError:  # another drive
         path = os.path.abspath(path)
     return path.replace(os.sep, "/")
+
+
+def marked(file: File, findings: Sequence[Finding]) -> list[Finding]:
+    """The same *findings*, those in *file* with their marks: its tree is at hand now."""
+    places = Places(file.source, file.tree)
+    return [
+        each._replace(mark=places.mark(each)) if each.source is file.source else each
+        for each in findings
+    ]
+
+
+class Marks:
+    """What findings are called within their files. Only a file that nobody has marked is read."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, Places] = {}
+
+    def of(self, finding: Finding) -> str:
+        """See `Places.mark`."""
+        source = finding.source
+        if not finding.mark and id(source) not in self._places:
+            self._places[id(source)] = Places(source)
+        return finding.mark or self._places[id(source)].mark(finding)
 
 
 class Places:

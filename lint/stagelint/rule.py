@@ -81,6 +81,8 @@ class Finding(NamedTuple):
     """What the fix, or doing what the message says, saves; None if the rule is not about that."""
     holds: tuple[str, ...] = ()
     """What the fix rests on: each was checked, or is taken for granted, as it says."""
+    mark: str = ""
+    """What it is called within its file while lines move, see `fingerprints`; empty if not known."""
 
 
 class Good(NamedTuple):

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: The variable that says in which format findings are printed, if no option does.
 OUTPUT_FORMAT = "STAGELINT_OUTPUT_FORMAT"
 
+#: The formats that tell what findings are called while lines move.
+_WITH_FINGERPRINTS = frozenset({"json", "json-lines", "gitlab"})
+
 #: The variables that say that nothing is kept of this run and others, and where it is kept.
 NO_CACHE, CACHE_DIR = "STAGELINT_NO_CACHE", "STAGELINT_CACHE_DIR"
 
@@ -424,6 +427,12 @@ class Session:
         beside = os.path.normpath(os.path.join(folder, ".dockerignore"))
         names = (f"{path}.dockerignore", beside)
         return next((x for x in names if x in self.ignore_files or os.path.isfile(x)), None)
+
+    @cached_property
+    def asks_for_marks(self) -> bool:
+        """Will somebody want to know what findings are called while lines move?"""
+        named = any(form in _WITH_FINGERPRINTS for form, _ in self.outputs)
+        return named or self.results is not None or self.baseline_path is not None
 
     # -- what earlier runs have found ----------------------------------------------------------
 
