@@ -60,15 +60,12 @@ class DockerfileNotFound(ProjectRule):
 def _may_be_generated(project: Project, build: Build, path: str) -> bool:
     """Is there a template of it, no folder for it, or does a file write one first?"""
     folder = posixpath.dirname(path)
-    if any(each.startswith(f"{path}.") for each in project.files):
-        return True
-    if folder and not any(each.startswith(f"{folder}/") for each in project.files):
+    if project.has_any(f"{path}.") or (folder and not project.has_any(f"{folder}/")):
         return True
     return build.writes(path) or project.is_made(path)
 
 
 def _guess(project: Project, path: str) -> str:
     """The Dockerfiles in the same folder."""
-    folder = posixpath.dirname(path)
-    near = [each for each in project.dockerfiles if posixpath.dirname(each) == folder]
+    near = project.dockerfiles_beside(path)
     return "; did you mean " + " or ".join(near[:3]) + "?" if near else ""

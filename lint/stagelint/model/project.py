@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -162,10 +163,19 @@ class Project:
         return frozenset(self._files())
 
     @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.files)
+
+    def has_any(self, beginning: str) -> bool:
+        """Is there a file whose path begins so?"""
+        at = bisect_left(self._sorted, beginning)
+        return at < len(self._sorted) and self._sorted[at].startswith(beginning)
+
+    @cached_property
     def by_folder(self) -> dict[str, list[str]]:
         """Those of each folder itself; that of the root is the empty one."""
         found: dict[str, list[str]] = {}
-        for path in sorted(self.files):
+        for path in self._sorted:
             found.setdefault(posixpath.dirname(path), []).append(path)
         return found
 
@@ -185,7 +195,8 @@ class Project:
         every: dict[str, None] = {}
         for value in build.paths:
             if UNKNOWN in value.text:
-                every.update(dict.fromkeys(sorted(filter(value.may_be, self._named_as_built))))
+                may_be = _pattern(value.text).fullmatch
+                every.update(dict.fromkeys(sorted(filter(may_be, self._named_as_built))))
             elif value.text in self.files:
                 every[value.text] = None
             if every and build.is_placed:
@@ -198,10 +209,15 @@ class Project:
         named = {value.text for build in self.builds for value in build.paths} & self.files
         return frozenset(named | {path for path in self.files if self._is_dockerfile(path)})
 
-    @property
-    def dockerfiles(self) -> Iterator[str]:
+    @cached_property
+    def dockerfiles(self) -> list[str]:
         """What is called like a Dockerfile or built as one, sorted; not what was copied here."""
-        yield from sorted(each for each in self._named_as_built if not is_foreign(each))
+        return sorted(each for each in self._named_as_built if not is_foreign(each))
+
+    def dockerfiles_beside(self, path: str) -> list[str]:
+        """Those in the folder of *path*, sorted."""
+        found = self.by_folder.get(posixpath.dirname(path), ())
+        return [each for each in found if each in self._named_as_built and not is_foreign(each)]
 
     def is_made(self, path: str) -> bool:
         """Does a file of the repository seem to write the Dockerfile *path*?"""

@@ -88,11 +88,20 @@ def _builds(files: Files, understood: set[str]) -> Iterator[Build]:
 def _makers(files: Files, path: str) -> Iterator[str]:
     """The scripts and Makefiles that seem to write the file *path*."""
     name = path.rpartition("/")[2].lower()
-    for each in files.paths:
-        if name != "dockerfile" and reader_of(each) and not is_foreign(each):
-            source = files.source(each)
-            if source is not None and name in source.text.lower() and writes(source.text, path):
-                yield each
+    if name == "dockerfile":
+        return
+    for each, low in files.shared(_readable, lambda: list(_readable(files))):
+        source = files.source(each) if name in low else None
+        if source is not None and writes(source.text, path):
+            yield each
+
+
+def _readable(files: Files) -> Iterator[tuple[str, str]]:
+    """The files of the project itself that somebody reads, each with its text in lower case."""
+    for path in files.paths:
+        source = None if is_foreign(path) or not reader_of(path) else files.source(path)
+        if source is not None:
+            yield path, source.text.lower()
 
 
 def _mentions(files: Files, understood: set[str]) -> Iterator[Build]:
