@@ -1741,11 +1741,13 @@ def test_nobody_reads_the_output() -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_the_disk_is_full() -> None:
+@pytest.mark.parametrize("arguments", ["Dockerfile", "--help", "graph --help", "--version"])
+def test_the_disk_is_full(arguments: str) -> None:
     write("Dockerfile", SEED)
+    given = command(*arguments.split())
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            command(), env=environ(), stdout=full, stderr=subprocess.PIPE, check=False
+            given, env=environ(), stdout=full, stderr=subprocess.PIPE, check=False
         )
 
     assert (done.returncode, done.stderr) == (2, b"stagelint: no space left on device\n")

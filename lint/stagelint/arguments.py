@@ -17,6 +17,8 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from _typeshed import SupportsWrite
+
 COMMANDS = (
     *(
         "check",
@@ -120,6 +122,13 @@ class _Parser(ArgumentParser):
         from stagelint.report.terminal import escape
 
         self.exit(2, f"{self.prog}: {escape(message)} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Raises `OSError` if the help cannot be written, which argparse would pass over."""
+        if file is None or file is not sys.stdout:
+            super()._print_message(message, file)
+        else:
+            print(message, end="", flush=True)
 
 
 def _check(parser: ArgumentParser) -> None:
