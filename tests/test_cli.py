@@ -1237,6 +1237,21 @@ def test_a_bad_configuration(stagelint: Run, name: str, text: str, message: str)
     assert text_of("Dockerfile") == SEED
 
 
+def test_no_module_of_the_current_folder_is_imported() -> None:
+    modules = "argparse ast difflib json yaml tomllib stagelint_rules their_rules/__init__"
+    for module in modules.split():
+        write(f"{module}.py", "print('imported', __name__)\n")
+    write("stagelint.toml", 'plugins = ["their_rules"]\n')
+    write("Dockerfile", SEED)
+
+    done = subprocess.run(
+        command("--output-format", "json"), env=environ(), capture_output=True, check=False
+    )
+
+    said = b"stagelint: stagelint.toml: plugin cannot be imported: No module named 'their_rules'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", said)
+
+
 def test_a_plugin_that_is_not_installed(stagelint: Run) -> None:
     write("Dockerfile", SEED)
     write("stagelint.toml", 'plugins = ["no_such_rules"]\n')

@@ -38,5 +38,16 @@ def run() -> NoReturn:
     os._exit(status)  # as mypy does: nothing is left to be done, and to free memory takes long
 
 
+def _leave_out_the_current_folder() -> None:
+    """`python -m` looks for modules there first; in a repository they are whatever somebody put there.
+
+    What runs before this is up to Python, and to its option -P.
+    """
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if not sys.flags.safe_path and sys.path and sys.path[0] != own:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _leave_out_the_current_folder()
     run()
