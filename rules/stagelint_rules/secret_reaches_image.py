@@ -26,10 +26,10 @@ _NO_SECRET = (
 )
 #: What build tools put into the scripts they send to browsers, where nothing is a secret.
 _FOR_BROWSERS = r"(?:VITE|REACT_APP|VUE_APP|GATSBY|NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC)_"
-#: Files that hold a private key or a password.
+#: Files that hold a private key or a password, in lower case.
 _KEY_FILE = (
-    r"(?i:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|\.git-credentials|\.dockercfg|.+\.ppk|"
-    r".*(?:private|(?:\b|_)key)\.pem|.+\.(?:key|pfx|p12))"
+    r"id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|\.git-credentials|\.dockercfg|.+\.ppk|"
+    r".*(?:private|(?:\b|_)key)\.pem|.+\.(?:key|pfx|p12)"
 )
 _KEY_PATHS = (".aws/credentials", ".docker/config.json", ".kube/config", "/.ssh", "/.ssh/")
 #: Keys of archives, which everybody may know, and those that are made up.
@@ -180,11 +180,9 @@ class SecretReachesImage(Rule):
 
     def _files(self, file: File, stage: Stage, moment: Moment) -> Iterator[Finding]:
         node = moment.instruction
-        if not node.arguments or re.match(_KEYRINGS, node.arguments[-1].value):
-            return
         for source in node.arguments[:-1]:
             name = posixpath.basename(source.value)
-            if "://" not in source.value and _is_key_file(source.value, name):
+            if _is_key_file(source.value, name, node.arguments[-1].value):
                 span = node.logical.span(source.start, source.end)
                 message = f"`{name}` ships in a layer of the image"
                 yield self.finding(file, span, message, stage=stage)
@@ -222,7 +220,9 @@ def _run_above(file: File) -> list[bool]:
     return found
 
 
-def _is_key_file(path: str, name: str) -> bool:
-    if re.match(_PUBLIC, path):
+def _is_key_file(path: str, name: str, target: str) -> bool:
+    """Is the file *path*, called *name* and copied to *target*, one that holds a secret?"""
+    if not (re.fullmatch(_KEY_FILE, name.lower()) or path.endswith(_KEY_PATHS)):
         return False
-    return bool(re.fullmatch(_KEY_FILE, name)) or path.endswith(_KEY_PATHS)
+    is_public = re.match(_PUBLIC, path) or re.match(_KEYRINGS, target)
+    return not is_public and "://" not in path
