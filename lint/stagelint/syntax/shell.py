@@ -92,6 +92,11 @@ class _Reader(WordReader):
             self.skip_blanks()
             if self.at >= self.end:
                 break
+            # Most of a script are arguments, and these are nothing else wherever they stand.
+            plain = self.plain_word() if self.words and not self.compound else None
+            if plain:
+                self._add(plain)
+                continue
             if is_bracketed and self.next_is(")") and self._is_outer_bracket():
                 break
             if self.structure.is_label_next and not self._is_reserved("esac"):

@@ -80,16 +80,23 @@ class WordReader:
     def next_is(self, signs: str) -> bool:
         return self.script.startswith(signs, self.at, self.end)
 
+    def plain_word(self) -> Word | None:
+        """The word here, if nothing in it has a meaning and a blank or an operator is behind."""
+        found = _PLAIN_WORD.match(self.script, self.at, self.end)
+        if not found:
+            return None
+        start, self.at = self.at, found.end()
+        return Word((Part(Kind.TEXT, found[0], start, self.at),), start, self.at)
+
     def word(self, *, is_first: bool = False, is_regex: bool = False) -> Word:
         """The word here, which is not empty unless a sign that ends words is here.
 
         *is_first* says that it is the name of a command, *is_regex* that it stands behind `=~`.
         """
+        plain = None if is_regex else self.plain_word()
+        if plain:
+            return plain
         start = end = self.at
-        plain = _PLAIN_WORD.match(self.script, start, self.end)
-        if plain and not is_regex:
-            self.at = plain.end()
-            return Word((Part(Kind.TEXT, plain[0], start, self.at),), start, self.at)
         parts: list[Part] = []
         opened = 0
         while self.at < self.end:
