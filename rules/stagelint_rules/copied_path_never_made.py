@@ -236,13 +236,9 @@ class CopiedPathNeverMade(Rule):
 
 def _is_named(file: File, stage: Stage, path: str) -> bool:
     """Does a command of *stage* name *path* as it is written? Then it is taken to make it."""
-    named = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])")
-    return any(
-        named.search(str(each))
-        for below in file.chain(stage)
-        for each in below.instructions
-        if each.keyword == "RUN"
-    )
+    runs = [str(each) for below in file.chain(stage) for each in below.by_keyword("RUN")]
+    texts = [each for each in runs if path in each]
+    return any(re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])", each) for each in texts)
 
 
 def _path(moment: Moment, word: str) -> str | None:

@@ -260,12 +260,10 @@ def _in_home(path: str) -> str:
 
 def _is_around(path: str, folder: str) -> bool:
     path = path.rstrip("/*") or "/"
-    return (
-        f"{folder}/".startswith(f"{path}/")
-        or path.startswith(f"{folder}/")
-        or fnmatchcase(folder, path)
-        or any(fnmatchcase(parent, path) for parent in _parents(folder))
-    )
+    if f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/"):
+        return True
+    is_pattern = any(sign in path for sign in "*?[")
+    return is_pattern and any(fnmatchcase(each, path) for each in (folder, *_parents(folder)))
 
 
 def _parents(folder: str) -> Iterable[str]:
