@@ -84,9 +84,13 @@ class Files:
         return found
 
     @cached_property
-    def composed(self) -> list[str]:
-        """The files that are called as Compose calls its own."""
-        return [each for each in self.paths if _COMPOSE.search(each)]
+    def composed(self) -> dict[str, list[str]]:
+        """The files that are called as Compose calls its own, by folder."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            if _COMPOSE.search(path):
+                found.setdefault(posixpath.dirname(path), []).append(path)
+        return found
 
     def note(self, path: str, reason: str) -> None:
         """Say that *path* could not be read."""

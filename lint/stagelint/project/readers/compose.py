@@ -126,17 +126,24 @@ def _is_whole(service: _Service, files: Files, depth: int) -> bool:
 def _is_merged(service: _Service, files: Files) -> bool:
     """Does a file beside it, or further up, say more of the build of the same service?"""
     folder = posixpath.dirname(service.path)
-    for path in files.composed:
-        other = posixpath.dirname(path)
-        if path == service.path or not (f"{folder}/".startswith(f"{other}/") or not other):
-            continue
-        found = _find(files, path, service.name)
+    others = [path for each in _and_above(folder) for path in files.composed.get(each, ())]
+    for path in others:
+        found = None if path == service.path else _find(files, path, service.name)
         build = found.node.get("build") if found else None
         if build is not None and (
-            other != folder or any(build.get(key) for key in ("context", "dockerfile"))
+            posixpath.dirname(path) != folder
+            or any(build.get(key) for key in ("context", "dockerfile"))
         ):
             return True
     return False
+
+
+def _and_above(folder: str) -> Iterator[str]:
+    """*folder* and those that it lies in; the root is empty."""
+    yield folder
+    while folder:
+        folder = posixpath.dirname(folder)
+        yield folder
 
 
 def _base(path: str, files: Files) -> paths.Base:
@@ -148,7 +155,8 @@ def _base(path: str, files: Files) -> paths.Base:
 
 def _moves(files: Files) -> bool:
     """Does a file include others as if they lay elsewhere?"""
-    sources = (files.source(each) for each in files.composed)
+    paths_of_all = (path for each in files.composed.values() for path in each)
+    sources = (files.source(each) for each in paths_of_all)
     return any(source is not None and "project_directory" in source.text for source in sources)
 
 
