@@ -21,7 +21,7 @@ test-code: $(VENV)/developed
 	$(BIN)/python -m pytest -m "not builder"
 
 test-builders: $(VENV)/developed
-	$(BIN)/python -m pytest -m builder
+	$(BIN)/python -m pytest -m builder tests/builder
 
 fast: $(VENV)/developed
 	$(BIN)/python -m pytest
