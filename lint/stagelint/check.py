@@ -332,8 +332,10 @@ def _write(session: Session, outcomes: list[Outcome]) -> list[str]:
     folders = given.paths or [os.curdir]
     done: set[tuple[str, str]] = set()  # a link may lead to a file that is named as well
     for number, (before, after, *_) in enumerate(outcomes):
+        if after is before:
+            continue
         place = (os.path.realpath(before.path), after.text)
-        if after is before or place in done:
+        if place in done:
             continue
         try:
             within = None if before.path in given.paths else folders

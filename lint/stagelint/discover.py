@@ -100,18 +100,22 @@ class _Search:
         From the outermost folder inwards each is judged by the configuration that holds where it
         lies: what is below an excluded one cannot speak for itself.
         """
-        if (path, start) in self._excluded:
-            return self._excluded[path, start]
-        at, end = os.path.abspath(path), start and os.path.abspath(start)
+        return self._is_excluded(os.path.abspath(path), start and os.path.abspath(start))
+
+    def _is_excluded(self, path: str, start: str | None) -> bool:
+        """The same of absolute paths."""
+        at = path
         climbed: list[str] = []
-        while at not in (end, os.path.dirname(at)) and (at, end) not in self._excluded:
+        while at != start and (at, start) not in self._excluded:
+            above = os.path.dirname(at)
+            if above == at:
+                break
             climbed.append(at)
-            at = os.path.dirname(at)
-        excluded = self._excluded.get((at, end), False)
+            at = above
+        excluded = self._excluded.get((at, start), False)
         for each in reversed(climbed):
             excluded = excluded or self._excludes(each)
-            self._excluded[each, end] = excluded
-        self._excluded[path, start] = excluded
+            self._excluded[each, start] = excluded
         return excluded
 
     def _excludes(self, path: str) -> bool:
@@ -121,26 +125,28 @@ class _Search:
     def folder(self, start: str) -> Iterator[str]:
         """The files to lint below *start*, called as the user called that."""
         prefix = "" if start.rstrip("/" + os.sep) == os.curdir else start
-        waiting = [prefix]
+        top = os.path.abspath(start)
+        waiting = [""]
         while waiting:
-            folder = waiting.pop()
+            within = waiting.pop()
             idle: dict[str, bool] = {}
-            for name in self._below(folder, is_start=folder == prefix):
-                above, _, last = name.rpartition("/")
+            for found in self._below(os.path.join(prefix, within), is_start=not within):
+                above, _, last = found.rpartition("/")
                 if last and not is_dockerfile(last):  # most files: nobody need look twice
                     if above not in idle:
-                        idle[above] = self._is_idle(
-                            os.path.join(folder, above, "Dockerfile"), start
-                        )
+                        beside = os.path.join(top, within, above, "Dockerfile")
+                        idle[above] = self._is_idle(beside, top)
                     if idle[above]:
                         continue
-                path = os.path.join(folder, name.rstrip("/").replace("/", os.sep))
-                if self.is_excluded(os.path.dirname(path), start):
+                name = os.path.join(within, found.rstrip("/").replace("/", os.sep))
+                path = os.path.join(prefix, name)
+                full = os.path.join(top, name)
+                if self._is_excluded(os.path.dirname(full), top):
                     continue
-                if name.endswith("/"):
-                    if not self.is_excluded(path, start):
-                        waiting.append(path)
-                elif self._is_wanted(path) and not self.is_excluded(path, start):
+                if not last:
+                    if not self._is_excluded(full, top):
+                        waiting.append(name)
+                elif self._is_wanted(path) and not self._is_excluded(full, top):
                     yield path
 
     def _below(self, folder: str, *, is_start: bool) -> Iterator[str]:
@@ -156,7 +162,7 @@ class _Search:
 
     def _is_idle(self, path: str, start: str) -> bool:
         """Is of the files beside *path* none wanted but for its name?"""
-        return self.is_excluded(os.path.dirname(path), start) or not self._config_for(path).include
+        return self._is_excluded(os.path.dirname(path), start) or not self._config_for(path).include
 
     def _is_wanted(self, path: str) -> bool:
         if not is_dockerfile(path) and not self._config_for(path).is_included(path):

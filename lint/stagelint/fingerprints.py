@@ -32,9 +32,13 @@ def fingerprints(findings: Iterable[Finding], folder: str = "") -> list[str]:
     """
     marks = Marks()
     counts: Counter[str] = Counter()
+    paths: dict[str, str] = {}
     found: list[str] = []
     for each in findings:
-        key = f"{relative(each.source.path, folder)}\0{marks.of(each)}"
+        path = each.source.path
+        if path not in paths:
+            paths[path] = relative(path, folder)
+        key = f"{paths[path]}\0{marks.of(each)}"
         counts[key] += 1
         found.append(digest(key, counts[key]))
     return found

@@ -11,6 +11,7 @@ from importlib import import_module
 from itertools import accumulate
 
 from stagelint.model.file import File
+from stagelint.model.symbols import digest
 from stagelint.rule import Finding, ProjectRule, Rule, Severity
 from stagelint.source import Span
 from stagelint.syntax.characters import nearest
@@ -227,7 +228,7 @@ class Ruleset:
         """Another text for another choice among the rules that come with stagelint."""
         severities = sorted(self._severities.items())
         chosen = (sorted(self.codes), sorted(self._ignored), severities, self.heeds_comments)
-        return repr(chosen)
+        return digest(chosen)
 
     def rules(self, file: File | None = None) -> list[type[Rule]]:
         """The classes, with *file* only those that could find something in it."""

@@ -55,7 +55,9 @@ class Session:
         self.arguments = arguments
         self._registries: dict[tuple[str, ...], Registry] = {}
         self._rulesets: dict[tuple[str, tuple[str, ...]], Ruleset] = {}
+        self._ruleset_of: dict[str, Ruleset] = {}
         self._configs = config.Configs(arguments.config, isolated=arguments.isolated)
+        self._options: dict[str, Options] = {}
         self.notes: list[str] = []
         """What somebody should know of the run, a line each."""
         self._somewhere: frozenset[str] = frozenset()
@@ -142,6 +144,11 @@ class Session:
 
     def ruleset_for(self, path: str) -> Ruleset:
         """The rules to run on the file *path*. Raises `UsageError`."""
+        if path not in self._ruleset_of:
+            self._ruleset_of[path] = self._ruleset(path)
+        return self._ruleset_of[path]
+
+    def _ruleset(self, path: str) -> Ruleset:
         settings = self.config_for(path)
         key = (settings.path, tuple(self._ignored_at(path, settings)))
         if key not in self._rulesets:  # the codes are thousands with those of ShellCheck
@@ -356,12 +363,14 @@ class Session:
     def options_for(self, source: Source) -> Options:
         """What is known of the build of *source*. Raises `UsageError`."""
         settings = self.config_for(source.path)
-        options = options_of(self.arguments, source, settings)
-        options = options._replace(
+        if settings.path not in self._options:
+            self._options[settings.path] = _options_under(self.arguments, settings)
+        options = self._options[settings.path]._replace(
+            targets=_targets(self.arguments, source, settings),
             project=lambda: self.project_for(source.path),
             sizes=lambda: self.sizes_for(source.path),
             ignore_file=self._ignore_file_of(source.path),
-            contexts_at=lambda: self._contexts_of(source.path),
+            contexts_at=lambda: self.contexts_of(source.path),
             seconds=self.trace.seconds if self.trace else None,
         )
         if self._somewhere:
@@ -377,7 +386,7 @@ class Session:
             )
         return options
 
-    def _contexts_of(self, path: str) -> Iterator[Context]:
+    def contexts_of(self, path: str) -> Iterator[Context]:
         """What may be the build context of the Dockerfile *path*: see `Options.contexts_at`.
 
         Of `--context`, that alone; else the folder it lies in, and those above in the repository.
@@ -491,22 +500,18 @@ def wishes_of(arguments: Namespace) -> Wishes:
     )
 
 
-def options_of(arguments: Namespace, source: Source, settings: Config | None = None) -> Options:
-    """What the command line and the configuration say of the build of *source*.
+def options_of(arguments: Namespace, source: Source) -> Options:
+    """What the command line alone says of the build of *source*. Raises `UsageError`."""
+    settings = Config()
+    targets = _targets(arguments, source, settings)
+    return _options_under(arguments, settings)._replace(targets=targets)
 
-    Raises `UsageError`.
-    """
-    settings = settings or Config()
-    targets = [AskedTarget(name, source, Span(0, 0), "--target") for name in arguments.target]
-    if settings.source:
-        targets += [
-            AskedTarget(each.name, settings.source, each.span, "the configuration")
-            for each in settings.targets_for(source.path)
-        ]
+
+def _options_under(arguments: Namespace, settings: Config) -> Options:
+    """What the command line and the configuration say of every build. Raises `UsageError`."""
     return Options(
         dialect=DIALECTS[arguments.dialect or settings.dialect],
         build_args={**settings.build_args, **_build_args(arguments.build_arg)},
-        targets=tuple(targets),
         used=frozenset(settings.used_targets),
         ships=frozenset(settings.ships),
         mirrors=settings.registry_mirrors,
@@ -517,6 +522,17 @@ def options_of(arguments: Namespace, source: Source, settings: Config | None = N
         label_schema=settings.label_schema,
         strict_labels=settings.strict_labels,
     )
+
+
+def _targets(arguments: Namespace, source: Source, settings: Config) -> tuple[AskedTarget, ...]:
+    """What the command line and the configuration ask for of *source*."""
+    targets = [AskedTarget(name, source, Span(0, 0), "--target") for name in arguments.target]
+    if settings.source:
+        targets += [
+            AskedTarget(each.name, settings.source, each.span, "the configuration")
+            for each in settings.targets_for(source.path)
+        ]
+    return tuple(targets)
 
 
 def _builders_too(arguments: Namespace, settings: Config) -> bool:

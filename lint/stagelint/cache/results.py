@@ -2,18 +2,19 @@
 
 A file has the same findings as before if its text is the same, the settings, the program, and every
 answer to what its rules asked of the repository (`trace`). The settings are part of the name of an
-entry; text and answers stand in it. What depends on more is not kept: build contexts, whose files
-take longer to list than a Dockerfile to lint, builders' catalogues of images, rules of others, other programs.
+entry; text and answers stand in it. What depends on more is not kept: builders' catalogues of images,
+rules of others, other programs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 
 from stagelint import discover
 from stagelint.cache.folder import Folder
 from stagelint.cache.key import digest, name, shown
-from stagelint.cache.trace import Observed, Question, Trace, settled
+from stagelint.cache.trace import OF_CONTEXTS, Contexts, Observed, Question, Trace, settled
 from stagelint.cache.values import packed, unpacked
 from stagelint.model.file import Options
 from stagelint.model.project import Project
@@ -39,6 +40,7 @@ class Results:
         self.folder = folder
         """Where they are kept."""
         self._texts: dict[str, Source] = {}
+        self._last: tuple[list[object], str] | None = None
 
     def of_file(self, source: Source, options: Options, lint: Lint) -> list[Finding]:
         """The findings in *source*; *lint* finds them, with options like those given."""
@@ -83,11 +85,19 @@ class Results:
         ruleset = session.ruleset_for(path)
         if source.error or not ruleset.is_own or ruleset.of_shellcheck:
             return None
-        others = [session.ignore_name_of(path), session.config_for(path).sizes_path]
+        ignored = options.ignore_file and session.ignore_name_of(path)
+        others = [ignored, session.config_for(path).sizes_path]
         texts = [self._text(each) for each in others if each]
         if any(each.error for each in texts):
             return None  # such as a pipe, which says something else each time
-        return name("file", path, ruleset.settings, settled(options), *map(shown, texts))
+        return name("file", path, ruleset.settings, self._shown(options), *map(shown, texts))
+
+    def _shown(self, options: Options) -> str:
+        """What *options* say at once; most files share all values with the one before."""
+        values = settled(options)
+        if not (self._last and all(map(is_, values, self._last[0]))):
+            self._last = values, shown(tuple(values))
+        return self._last[1]
 
     def _text(self, path: str) -> Source:
         if path not in self._texts:
@@ -118,10 +128,13 @@ class Results:
         self, asked: Sequence[Question], source: Source | None, project: Project | None
     ) -> bool:
         """Has every question the same answer as then?"""
+        contexts = Contexts(self._session.contexts_of(source.path) if source else ())
         for kind, about, answer in asked:
             if kind == "root":
                 project = self._session.project_for(source.path) if source else project
                 same = answer == (project.root if project else "")
+            elif kind in OF_CONTEXTS:
+                same = contexts.answer(kind, about) == answer
             else:
                 same = project is not None and self._index_of(project).answer(kind, about) == answer
             if not same:

@@ -1,15 +1,17 @@
 """What a result was worked out from besides the file and the settings, noted while that happens.
 
 Of a repository only what is asked for: a Dockerfile has the same findings as before if the builds of
-it are the same, whatever else is built.
+it are the same, whatever else is built. Of a build context what lies in it, and the texts of the files
+that were looked into.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from stagelint.cache.key import shown
+from stagelint.cache.key import digest
+from stagelint.model.context import Context
 from stagelint.model.file import File, Options
 from stagelint.model.project import Build, Project
 from stagelint.typed import TYPE_CHECKING
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 #: The fields of `Options` that are asked when something is needed of them.
 LAZY = frozenset(("project", "sizes", "ignore_file", "contexts_at", "seconds"))
+
+#: The kinds of questions about build contexts; the others are about the repository.
+OF_CONTEXT, OF_TEXT, OF_HEAD = "context", "context text", "context head"
+OF_CONTEXTS = frozenset((OF_CONTEXT, OF_TEXT, OF_HEAD))
+
+#: The answer if there is no such context or file.
+_NOTHING = "nothing"
 
 #: A question and what it is about, with a digest of the answer.
 Question = tuple[str, str, str]
@@ -54,8 +63,20 @@ class Trace:
             self.note("root", "", found.root if found else "")
             return Observed(found, index_of(found), self) if found else None
 
-        # To list all files of a build context takes longer than to lint.
-        return options._replace(project=project, contexts_at=self.unnoted(options.contexts_at))
+        def contexts() -> Iterator[Context]:
+            return self._watched(Contexts(options.contexts_at()))
+
+        return options._replace(project=project, contexts_at=contexts)
+
+    def _watched(self, contexts: Contexts) -> Iterator[Context]:
+        number = 0
+        while True:
+            self.note(OF_CONTEXT, str(number), contexts.answer(OF_CONTEXT, str(number)))
+            context = contexts.get(number)
+            if context is None:
+                return
+            yield _ObservedContext(context, number, contexts, self)
+            number += 1
 
     def unnoted(self, ask: Callable[[], T]) -> Callable[[], T]:
         """*ask*, with which no result is kept."""
@@ -67,10 +88,63 @@ class Trace:
         return asking
 
 
-def settled(options: Options) -> str:
-    """What *options* say that is known at once, as a text."""
-    fields = zip(options._fields, options, strict=True)
-    return shown(tuple(value for field, value in fields if field not in LAZY))
+class Contexts:
+    """What may be the build context of one file, the most likely first; each is listed when it is asked for."""
+
+    def __init__(self, found: Iterable[Context]) -> None:
+        self._others = iter(found)
+        self._listed: list[Context] = []
+
+    def get(self, number: int) -> Context | None:
+        """The one with this *number* (0-based), if there are so many."""
+        while number >= len(self._listed):
+            context = next(self._others, None)
+            if context is None:
+                return None
+            self._listed.append(context)
+        return self._listed[number]
+
+    def answer(self, kind: str, about: str) -> str:
+        """A digest of what lies in a context, or of a file in it; *about* is its number, and a path."""
+        number, _, path = about.partition(" ")
+        context = self.get(int(number))
+        if context is None:
+            return _NOTHING
+        if kind == OF_CONTEXT:
+            ignored = context.ignore.source.text if context.ignore else None
+            return digest(repr((context.root, ignored, [*map(tuple, context.found)])))
+        said = context.text(path) if kind == OF_TEXT else context.head(path)
+        return _NOTHING if said is None else digest(repr(said))
+
+
+class _ObservedContext(Context):
+    """A build context that notes which files are looked into."""
+
+    def __init__(self, inner: Context, number: int, contexts: Contexts, trace: Trace) -> None:
+        super().__init__(inner.root, inner.found, inner.ignore, inner.text, inner.head)
+        self._number = number
+        self._contexts = contexts
+        self._trace = trace
+
+    def text(self, path: str) -> str | None:
+        self._note(OF_TEXT, path)
+        return super().text(path)
+
+    def head(self, path: str) -> bytes | None:
+        self._note(OF_HEAD, path)
+        return super().head(path)
+
+    def _note(self, kind: str, path: str) -> None:
+        about = f"{self._number} {path}"
+        self._trace.note(kind, about, self._contexts.answer(kind, about))
+
+
+_SETTLED = [at for at, field in enumerate(Options._fields) if field not in LAZY]
+
+
+def settled(options: Options) -> list[object]:
+    """What *options* say that is known at once."""
+    return [options[at] for at in _SETTLED]
 
 
 class Observed(Project):

@@ -59,7 +59,8 @@ class Context:
         """
         self.root = root
         self.ignore = ignore
-        self._entries = sorted(entries)
+        self.found = sorted(entries)
+        """What lies there by path, sent or not; what is left out as a whole may lack its insides."""
         self._read = read
         self._begin = begin
 
@@ -68,12 +69,12 @@ class Context:
         """What is sent, by path in order; a folder comes before what it holds."""
         ignore = self.ignore
         if ignore is None or not ignore.patterns:
-            return self._entries
-        kept = [each for each in self._entries if not ignore.leaves_out(each.path)]
+            return self.found
+        kept = [each for each in self.found if not ignore.leaves_out(each.path)]
         if not ignore.has_exceptions:
             return kept
         wanted = {each.path for each in kept} | {up for each in kept for up in _parents(each.path)}
-        return [each for each in self._entries if each.path in wanted]
+        return [each for each in self.found if each.path in wanted]
 
     @cached_property
     def size(self) -> int:
@@ -123,7 +124,7 @@ class Context:
         def is_sent(path: str, ignore: DockerIgnore | None) -> bool:
             return ignore is None or not ignore.leaves_out(path)
 
-        paths = (each.path for each in self._entries)
+        paths = (each.path for each in self.found)
         return [each for each in paths if is_sent(each, self.ignore) != is_sent(each, other)]
 
     def match(self, source: str) -> list[Entry]:

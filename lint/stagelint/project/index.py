@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from stagelint.cache.folder import Folder
-from stagelint.cache.key import digest, name
+from stagelint.cache.key import digest, name, shown
 from stagelint.cache.trace import settled
 from stagelint.model.project import Build, Project, Value
 from stagelint.project.files import Files
@@ -152,7 +152,9 @@ class Index:
             return str(self.project.exists(about))
         if kind == "dockerfile":
             file = self.project.dockerfile(about)
-            return digest(f"{settled(file.options)}\0{file.source.text}") if file else _NOTHING
+            if file is None:
+                return _NOTHING
+            return digest(f"{shown(tuple(settled(file.options)))}\0{file.source.text}")
         try:
             said = self._asked(kind, about)
         except KeyError:  # a text that comes from no file
