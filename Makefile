@@ -7,21 +7,24 @@ else
 BIN = $(VENV)/bin
 endif
 
-.PHONY: try test test-code test-builders fast check rules equivalence clean
+.PHONY: try test test-builders test-slow test-fuzz fast check rules equivalence clean
 
 try: $(VENV)/installed
 	@cd fixtures/demo && echo '$$ stagelint' && ../../$(BIN)/stagelint || test $$? -eq 1
 	@cd fixtures/demo && echo '$$ stagelint --diff' && ../../$(BIN)/stagelint --diff || test $$? -eq 1
 	@cd fixtures/demo && echo '$$ stagelint graph Dockerfile' && ../../$(BIN)/stagelint graph Dockerfile
 
-# Builders mostly wait for a disk: `make -j2 test` takes little longer than the longer of the two.
-test: test-code test-builders
-
-test-code: $(VENV)/developed
-	$(BIN)/python -m pytest -m "not builder"
+# Builders mostly wait: `make -j3 test` takes half as long. What takes longest begins first.
+test: test-builders test-slow fast test-fuzz
 
 test-builders: $(VENV)/developed
 	$(BIN)/python -m pytest -m builder tests/builder
+
+test-slow: $(VENV)/developed
+	$(BIN)/python -m pytest -m "slow and not builder"
+
+test-fuzz: $(VENV)/developed
+	$(BIN)/python -m pytest -m fuzz tests/test_fuzz.py
 
 fast: $(VENV)/developed
 	$(BIN)/python -m pytest
