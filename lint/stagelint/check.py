@@ -233,6 +233,7 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
     folders = [path for path in paths if os.path.isdir(path)]
     if given.project and paths != [STDIN]:
         folders.append(given.project)
+    roots = [os.path.realpath(each) for each in folders]
     done: set[int] = set()
     for folder in folders:
         project = session.project_for(folder)
@@ -243,7 +244,7 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
         by_source: dict[str, list[Finding]] = {}
         for finding in _of_project(session, project, ruleset):
             path = finding.source.path
-            if _lies_below(path, folders) and not session.is_silenced(finding):
+            if _lies_below(path, roots) and not session.is_silenced(finding):
                 by_source.setdefault(path, []).append(finding)
         for findings in by_source.values():
             source = findings[0].source
@@ -252,15 +253,19 @@ def _in_projects(session: Session, paths: list[str]) -> Iterator[Outcome]:
 
 def _of_project(session: Session, project: Project, ruleset: Ruleset) -> list[Finding]:
     def lint(project: Project) -> list[Finding]:
-        return engine.lint_project(project, ruleset)
+        findings = engine.lint_project(project, ruleset)
+        if not findings or not session.asks_for_marks:
+            return findings
+        from stagelint.fingerprints import marked_everywhere
+
+        return marked_everywhere(findings)
 
     results = session.results
     return results.of_project(project, ruleset, lint) if results else lint(project)
 
 
-def _lies_below(path: str, folders: list[str]) -> bool:
+def _lies_below(path: str, roots: list[str]) -> bool:
     full = os.path.realpath(path)
-    roots = (os.path.realpath(each) for each in folders)
     return any(full == root or full.startswith(os.path.join(root, "")) for root in roots)
 
 

@@ -67,6 +67,12 @@ def marked(file: File, findings: Sequence[Finding]) -> list[Finding]:
     ]
 
 
+def marked_everywhere(findings: Iterable[Finding]) -> list[Finding]:
+    """The same *findings* with their marks; each file that they lie in is read once."""
+    marks = Marks()
+    return [each._replace(mark=marks.of(each)) for each in findings]
+
+
 class Marks:
     """What findings are called within their files. Only a file that nobody has marked is read."""
 

@@ -9,12 +9,11 @@ rules of others, other programs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import is_
 
 from stagelint import discover
 from stagelint.cache.folder import Folder
 from stagelint.cache.key import digest, name, shown
-from stagelint.cache.trace import OF_CONTEXTS, Contexts, Observed, Question, Trace, settled
+from stagelint.cache.trace import OF_CONTEXTS, Contexts, Observed, Question, Settled, Trace
 from stagelint.cache.values import packed, unpacked
 from stagelint.model.file import Options
 from stagelint.model.project import Project
@@ -40,7 +39,7 @@ class Results:
         self.folder = folder
         """Where they are kept."""
         self._texts: dict[str, Source] = {}
-        self._last: tuple[list[object], str] | None = None
+        self._settled = Settled()
 
     def of_file(self, source: Source, options: Options, lint: Lint) -> list[Finding]:
         """The findings in *source*; *lint* finds them, with options like those given."""
@@ -90,14 +89,7 @@ class Results:
         texts = [self._text(each) for each in others if each]
         if any(each.error for each in texts):
             return None  # such as a pipe, which says something else each time
-        return name("file", path, ruleset.settings, self._shown(options), *map(shown, texts))
-
-    def _shown(self, options: Options) -> str:
-        """What *options* say at once; most files share all values with the one before."""
-        values = settled(options)
-        if not (self._last and all(map(is_, values, self._last[0]))):
-            self._last = values, shown(tuple(values))
-        return self._last[1]
+        return name("file", path, ruleset.settings, self._settled.text(options), *map(shown, texts))
 
     def _text(self, path: str) -> Source:
         if path not in self._texts:

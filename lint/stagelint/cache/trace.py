@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from operator import is_
 
-from stagelint.cache.key import digest
+from stagelint.cache.key import digest, shown
 from stagelint.model.context import Context
 from stagelint.model.file import File, Options
 from stagelint.model.project import Build, Project
@@ -142,9 +143,18 @@ class _ObservedContext(Context):
 _SETTLED = [at for at, field in enumerate(Options._fields) if field not in LAZY]
 
 
-def settled(options: Options) -> list[object]:
-    """What *options* say that is known at once."""
-    return [options[at] for at in _SETTLED]
+class Settled:
+    """Shows what options say that is known at once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[list[object], str] | None = None
+
+    def text(self, options: Options) -> str:
+        """Another text for other values; most files share all of them with the one before."""
+        values = [options[at] for at in _SETTLED]
+        if self._last is None or not all(map(is_, values, self._last[0])):
+            self._last = values, shown(tuple(values))
+        return self._last[1]
 
 
 class Observed(Project):

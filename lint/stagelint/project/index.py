@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from stagelint.cache.folder import Folder
-from stagelint.cache.key import digest, name, shown
-from stagelint.cache.trace import settled
+from stagelint.cache.key import digest, name
+from stagelint.cache.trace import Settled
 from stagelint.model.project import Build, Project, Value
 from stagelint.project.files import Files
 from stagelint.source import Source, Span
@@ -101,6 +101,7 @@ class Index:
         self._understood = understood
         self._folder = folder
         self._name = name("index", files.root)
+        self._settled = Settled()
         self._is_known = True
         """Can it be told what answers were worked out from?"""
         self._right: set[str] = set()
@@ -154,7 +155,7 @@ class Index:
             file = self.project.dockerfile(about)
             if file is None:
                 return _NOTHING
-            return digest(f"{shown(tuple(settled(file.options)))}\0{file.source.text}")
+            return digest(f"{self._settled.text(file.options)}\0{file.source.text}")
         try:
             said = self._asked(kind, about)
         except KeyError:  # a text that comes from no file
