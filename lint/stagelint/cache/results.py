@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from stagelint import discover
 from stagelint.cache.folder import Folder
 from stagelint.cache.key import digest, name, shown
-from stagelint.cache.trace import OF_CONTEXTS, Contexts, Observed, Question, Settled, Trace
+from stagelint.cache.trace import OF_CONTEXT, Observed, Question, Settled, Trace
 from stagelint.cache.values import packed, unpacked
 from stagelint.model.file import Options
 from stagelint.model.project import Project
@@ -25,6 +25,7 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from stagelint.cache.contexts import Contexts
     from stagelint.project.index import Index
     from stagelint.session import Session
 
@@ -120,18 +121,24 @@ class Results:
         self, asked: Sequence[Question], source: Source | None, project: Project | None
     ) -> bool:
         """Has every question the same answer as then?"""
-        contexts = Contexts(self._session.contexts_of(source.path) if source else ())
+        contexts: Contexts | None = None
         for kind, about, answer in asked:
             if kind == "root":
                 project = self._session.project_for(source.path) if source else project
                 same = answer == (project.root if project else "")
-            elif kind in OF_CONTEXTS:
+            elif source and kind.startswith(OF_CONTEXT):
+                contexts = contexts or self._contexts_of(source)
                 same = contexts.answer(kind, about) == answer
             else:
                 same = project is not None and self._index_of(project).answer(kind, about) == answer
             if not same:
                 return False
         return True
+
+    def _contexts_of(self, source: Source) -> Contexts:
+        from stagelint.cache.contexts import Contexts  # few files have what it matters to
+
+        return Contexts(self._session.contexts_of(source.path))
 
     def _keep(
         self, entry: str, source: Source | None, found: Sequence[Finding], trace: Trace

@@ -7,12 +7,11 @@ that were looked into.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from operator import is_
 
-from stagelint.cache.key import digest, shown
-from stagelint.model.context import Context
+from stagelint.cache.key import shown
 from stagelint.model.file import File, Options
 from stagelint.model.project import Build, Project
 from stagelint.typed import TYPE_CHECKING
@@ -20,6 +19,7 @@ from stagelint.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from stagelint.model.context import Context
     from stagelint.project.index import Index
 
     T = TypeVar("T")
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 #: The fields of `Options` that are asked when something is needed of them.
 LAZY = frozenset(("project", "sizes", "ignore_file", "contexts_at", "seconds"))
 
-#: The kinds of questions about build contexts; the others are about the repository.
-OF_CONTEXT, OF_TEXT, OF_HEAD = "context", "context text", "context head"
-OF_CONTEXTS = frozenset((OF_CONTEXT, OF_TEXT, OF_HEAD))
-
-#: The answer if there is no such context or file.
-_NOTHING = "nothing"
+#: What the kinds of questions about build contexts begin with; the others are about the repository.
+OF_CONTEXT = "context"
 
 #: A question and what it is about, with a digest of the answer.
 Question = tuple[str, str, str]
@@ -65,19 +61,11 @@ class Trace:
             return Observed(found, index_of(found), self) if found else None
 
         def contexts() -> Iterator[Context]:
-            return self._watched(Contexts(options.contexts_at()))
+            from stagelint.cache.contexts import observed  # few files have what it matters to
+
+            return observed(options.contexts_at(), self)
 
         return options._replace(project=project, contexts_at=contexts)
-
-    def _watched(self, contexts: Contexts) -> Iterator[Context]:
-        number = 0
-        while True:
-            self.note(OF_CONTEXT, str(number), contexts.answer(OF_CONTEXT, str(number)))
-            context = contexts.get(number)
-            if context is None:
-                return
-            yield _ObservedContext(context, number, contexts, self)
-            number += 1
 
     def unnoted(self, ask: Callable[[], T]) -> Callable[[], T]:
         """*ask*, with which no result is kept."""
@@ -87,57 +75,6 @@ class Trace:
             return ask()
 
         return asking
-
-
-class Contexts:
-    """What may be the build context of one file, the most likely first; each is listed when it is asked for."""
-
-    def __init__(self, found: Iterable[Context]) -> None:
-        self._others = iter(found)
-        self._listed: list[Context] = []
-
-    def get(self, number: int) -> Context | None:
-        """The one with this *number* (0-based), if there are so many."""
-        while number >= len(self._listed):
-            context = next(self._others, None)
-            if context is None:
-                return None
-            self._listed.append(context)
-        return self._listed[number]
-
-    def answer(self, kind: str, about: str) -> str:
-        """A digest of what lies in a context, or of a file in it; *about* is its number, and a path."""
-        number, _, path = about.partition(" ")
-        context = self.get(int(number))
-        if context is None:
-            return _NOTHING
-        if kind == OF_CONTEXT:
-            ignored = context.ignore.source.text if context.ignore else None
-            return digest(repr((context.root, ignored, [*map(tuple, context.found)])))
-        said = context.text(path) if kind == OF_TEXT else context.head(path)
-        return _NOTHING if said is None else digest(repr(said))
-
-
-class _ObservedContext(Context):
-    """A build context that notes which files are looked into."""
-
-    def __init__(self, inner: Context, number: int, contexts: Contexts, trace: Trace) -> None:
-        super().__init__(inner.root, inner.found, inner.ignore, inner.text, inner.head)
-        self._number = number
-        self._contexts = contexts
-        self._trace = trace
-
-    def text(self, path: str) -> str | None:
-        self._note(OF_TEXT, path)
-        return super().text(path)
-
-    def head(self, path: str) -> bytes | None:
-        self._note(OF_HEAD, path)
-        return super().head(path)
-
-    def _note(self, kind: str, path: str) -> None:
-        about = f"{self._number} {path}"
-        self._trace.note(kind, about, self._contexts.answer(kind, about))
 
 
 _SETTLED = [at for at, field in enumerate(Options._fields) if field not in LAZY]
@@ -151,7 +88,7 @@ class Settled:
 
     def text(self, options: Options) -> str:
         """Another text for other values; most files share all of them with the one before."""
-        values = [options[at] for at in _SETTLED]
+        values: list[object] = [options[at] for at in _SETTLED]
         if self._last is None or not all(map(is_, values, self._last[0])):
             self._last = values, shown(tuple(values))
         return self._last[1]
