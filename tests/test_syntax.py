@@ -189,7 +189,7 @@ def test_twice_the_text_is_about_twice_the_work(shape: str) -> None:
 def test_large_files_take_seconds(shape: str) -> None:
     import time
 
-    number = {"stages": 10_000}.get(shape, 100_000)
+    number = {"stages": 10_000, "instructions": 30_000}.get(shape, 100_000)
     file = File(Source("Dockerfile", BIG[shape](number)))
 
     start = time.process_time()

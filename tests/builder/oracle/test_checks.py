@@ -9,7 +9,7 @@ from bench.check_parity import DEPENDS_ON_BASE, compare
 from bench.equivalence import builders
 from stagelint.catalogue import dockerfiles
 
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 
 
 def test_says_what_buildkit_says(empty_docker: builders.Docker, tmp_path: Path) -> None:
