@@ -15,7 +15,7 @@ try: $(VENV)/installed
 	@cd fixtures/demo && echo '$$ stagelint graph Dockerfile' && ../../$(BIN)/stagelint graph Dockerfile
 
 # Builders mostly wait: `make -j3 test` takes half as long. What takes longest begins first.
-test: test-builders test-slow test-oracle fast test-fuzz
+test: test-slow test-builders test-fuzz test-oracle fast
 
 test-builders: $(VENV)/developed
 	$(BIN)/python -m pytest -m builder tests/builder --ignore=tests/builder/oracle

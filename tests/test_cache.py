@@ -19,6 +19,7 @@ import pytest
 from stagelint import engine
 from stagelint.cache import folder as folder_module
 from stagelint.cache.values import packed, unpacked
+from stagelint.model.dockerignore import DockerIgnore
 from stagelint.model.file import File
 from stagelint.project import index as index_module
 from stagelint.registry import Ruleset, rules_of
@@ -325,39 +326,106 @@ def test_what_was_found_is_not_looked_for_again(
     assert b"SL102" in first[1]
 
 
-def another_file(_: str) -> None:
-    write("vendor/x/y.go", "package x\n")
+NODE = "FROM node:22-slim\nWORKDIR /app\nCOPY {} ./\nRUN npm ci\nCMD node s.js\n"
 
 
-def another_mode(path: str) -> None:
-    os.chmod(path, 0o600)
+def another_file(folder: str) -> None:
+    write(f"{folder}/lib/x.js", "x\n")
 
 
-def another_text(path: str) -> None:
-    write(path, "package niam\n")
+def another_mode(folder: str) -> None:
+    os.chmod(f"{folder}/package.json", 0o600)
 
 
-def a_link(path: str) -> None:
-    os.unlink(path)
-    os.symlink("/etc/passwd", path)
+def another_text(folder: str) -> None:
+    write(f"{folder}/package.json", "[]\n")
 
 
-@pytest.mark.parametrize("change", [another_file, another_mode, another_text, a_link])
+def a_link(folder: str) -> None:
+    os.unlink(f"{folder}/package.json")
+    os.symlink("/etc/passwd", f"{folder}/package.json")
+
+
+def left_out(folder: str) -> None:
+    write(f"{folder}/.dockerignore", "*.json\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no modes")
+@pytest.mark.parametrize("change", [another_file, another_mode, another_text, a_link, left_out])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("src/Dockerfile", []), ("src/cmd/Dockerfile", []), ("web/Dockerfile", ["--context=src"])],
+)
 def test_a_build_context_that_changes_is_looked_at(
-    change: Callable[[str], None], said: Said, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    arguments: list[str],
+    change: Callable[[str], None],
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write("api/Dockerfile", C)
-    write("api/main.go", "package main\n")
-    arguments = ("api/Dockerfile", "--select", "SL,BK,DL")
+    write(name, NODE.format("package.json s.js"))
+    write("src/package.json", "{}\n")
+    write("src/s.js", "x\n")
+    arguments = [name, "--select=SL,BK,DL", *arguments]
     first = said(*arguments)
     with monkeypatch.context() as patch:
         patch.setattr(engine, "lint", no_lint)
         assert said(*arguments) == first
-    change("api/main.go")
+    change("src")
     monkeypatch.setattr(engine, "lint", no_lint)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="nothing was kept"):
         said(*arguments)
+
+
+def test_a_finding_in_a_file_that_is_not_there_yet(said: Said) -> None:
+    write("node_modules/a.js", "x\n")
+    write("package.json", "{}\n")
+    write("Dockerfile", NODE.format("."))
+    arguments = (".", "--select=SL313", "--baseline=../baseline.json", "--update-baseline")
+    first = said(*arguments)
+    kept = Path("../baseline.json").read_text()
+    os.unlink("../baseline.json")
+
+    assert said(*arguments) == first
+    assert Path("../baseline.json").read_text() == kept
+    assert "SL313" in kept
+
+
+def test_a_cache_in_the_build_context_is_none_of_it(said: Said) -> None:
+    write("stagelint.toml", 'cache-dir = ".cache/stagelint"\n')
+    write("package.json", "{}\n")
+    write("Dockerfile", NODE.format("."))
+    arguments = (".", "--select=SL313", "--output-format=json")
+    first = said(*arguments)
+
+    assert list(Path(".cache/stagelint").glob("*.json"))
+    assert said(*arguments) == said(*arguments, "--no-cache") == said(*arguments) == first
+    assert json.loads(first[1])[0]["fix"]
+
+
+def test_what_lies_in_a_context_is_worked_out_once(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        write(f"{number}.Dockerfile", NODE.format("package.json s.js"))
+        write(f"{number}.txt", "x")
+    write("package.json", "{}\n")
+    write("s.js", "x\n")
+    write(".dockerignore", "*.txt\n")
+    looked: list[str] = []
+    leaves_out = DockerIgnore.leaves_out
+
+    def counted(self: DockerIgnore, path: str) -> bool:
+        looked.append(path)
+        return leaves_out(self, path)
+
+    monkeypatch.setattr(DockerIgnore, "leaves_out", counted)
+    said(".", "--select=SL,BK,DL", "--no-cache")
+    without = len(looked)
+    said(".", "--select=SL,BK,DL")
+
+    assert 0 < without == len(looked) - without
 
 
 @pytest.mark.parametrize(

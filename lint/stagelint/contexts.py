@@ -17,13 +17,16 @@ _MOST = 200_000
 _LARGEST = 8 << 20
 
 
-def read(root: str, ignore: DockerIgnore | None) -> Context | None:
+def read(root: str, ignore: DockerIgnore | None, cache: str | None = None) -> Context | None:
     """The context in the folder *root*; None if there is none, or too much is in it.
 
-    No link is followed, and nothing but names and sizes is read before it is asked for.
+    No link is followed, and nothing but names and sizes is read before it is asked for. The folder
+    *cache*, in which runs keep what they found, is no part of it, nor is one of the usual name: no run
+    is to find what the one before has left.
     """
+    own = _within(root, cache) if cache else ""
     entries: list[Entry] = []
-    for entry in _walk(root, "", ignore):
+    for entry in _walk(root, ignore, own):
         entries.append(entry)
         if len(entries) > _MOST:
             return None
@@ -34,10 +37,18 @@ def read(root: str, ignore: DockerIgnore | None) -> Context | None:
     )
 
 
-def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry]:
-    """Everything below, but for what is in folders that are left out as a whole, and our own cache:
-    no run is to find what the one before has left."""
-    pending = [folder]
+def _within(root: str, path: str) -> str:
+    """*path* as seen from *root*, with `/` between its parts; empty if that cannot be said."""
+    try:
+        seen = os.path.relpath(os.path.realpath(path), os.path.realpath(root))
+    except ValueError:  # another drive
+        return ""
+    return seen.replace(os.sep, "/")
+
+
+def _walk(root: str, ignore: DockerIgnore | None, own: str) -> Iterator[Entry]:
+    """Everything below, but for *own*, and for what is in folders that are left out as a whole."""
+    pending = [""]
     whole = ignore is not None and not ignore.has_exceptions
     while pending:
         at = pending.pop()
@@ -47,6 +58,8 @@ def _walk(root: str, folder: str, ignore: DockerIgnore | None) -> Iterator[Entry
         except OSError:
             continue
         for entry in found:
+            if entry.path == own:
+                continue
             yield entry
             if entry.is_folder and not (whole and ignore and ignore.leaves_out(entry.path)):
                 pending.append(entry.path)

@@ -94,16 +94,16 @@ class _Search:
         self._extra = extra
         self._excluded: dict[tuple[str, str | None], bool] = {}
 
-    def is_excluded(self, path: str, start: str | None = None) -> bool:
-        """Is *path* or a folder it lies in excluded? Folders from *start* upwards do not count.
-
-        From the outermost folder inwards each is judged by the configuration that holds where it
-        lies: what is below an excluded one cannot speak for itself.
-        """
-        return self._is_excluded(os.path.abspath(path), start and os.path.abspath(start))
+    def is_excluded(self, path: str) -> bool:
+        """Is *path* or a folder it lies in excluded?"""
+        return self._is_excluded(os.path.abspath(path), None)
 
     def _is_excluded(self, path: str, start: str | None) -> bool:
-        """The same of absolute paths."""
+        """Is *path* or a folder it lies in excluded? Folders from *start* upwards do not count.
+
+        Both are absolute. From the outermost folder inwards each is judged by the configuration that
+        holds where it lies: what is below an excluded one cannot speak for itself.
+        """
         at = path
         climbed: list[str] = []
         while at != start and (at, start) not in self._excluded:

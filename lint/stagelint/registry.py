@@ -228,7 +228,7 @@ class Ruleset:
         """Another text for another choice among the rules that come with stagelint."""
         severities = sorted(self._severities.items())
         chosen = (sorted(self.codes), sorted(self._ignored), severities, self.heeds_comments)
-        return digest(chosen)
+        return digest(repr(chosen))
 
     def rules(self, file: File | None = None) -> list[type[Rule]]:
         """The classes, with *file* only those that could find something in it."""

@@ -402,10 +402,11 @@ class Session:
             key = (folder, own)
             if key not in self._contexts:
                 ignore = self._ignore_file_of(path, folder)
-                self._contexts[key] = contexts.read(folder, ignore() if ignore else None)
-            found = self._contexts[key]
-            if found:
-                yield found
+                found = contexts.read(folder, ignore() if ignore else None, self.cache_folder)
+                self._contexts[key] = found
+            context = self._contexts[key]
+            if context:
+                yield context
 
     def ignore_by(self, path: str, source: Source | None) -> None:
         """From now on let the file *path* say what *source* says; if None, what is on disk."""

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from stagelint.cache.key import digest
-from stagelint.cache.trace import OF_CONTEXT, Trace
+from stagelint.cache.trace import HEAD, LISTING, TEXT, Trace
 from stagelint.model.context import Context
 
-#: The kinds of questions about a file in a context: its text, and its first bytes.
-_TEXT, _HEAD = f"{OF_CONTEXT} text", f"{OF_CONTEXT} head"
+#: Of more files nothing is kept: to read them again takes as long as to lint.
+_MOST = 200
 
 #: The answer if there is no such context or file.
 _NOTHING = "nothing"
+
+Said = str | bytes | None
+
+
+def observed(found: Iterable[Context], trace: Trace) -> Iterator[Context]:
+    """The contexts *found*, each of which notes in *trace* what is asked of it."""
+    number = -1
+    for number, context in enumerate(found):
+        trace.note(LISTING, str(number), _listing(context))
+        yield context.watched(_noting(number, trace))
+    trace.note(LISTING, str(number + 1), _NOTHING)
+
+
+def _noting(number: int, trace: Trace) -> Callable[[str, str, Said], None]:
+    looked_into: set[str] = set()
+
+    def tell(what: str, path: str, said: Said) -> None:
+        looked_into.add(path)
+        answer = _told(said) if len(looked_into) <= _MOST else None
+        trace.note(TEXT if what == "text" else HEAD, f"{number} {path}", answer)
+
+    return tell
 
 
 class Contexts:
@@ -22,8 +44,17 @@ class Contexts:
         self._others = iter(found)
         self._listed: list[Context] = []
 
-    def get(self, number: int) -> Context | None:
-        """The one with this *number* (0-based), if there are so many."""
+    def answer(self, kind: str, about: str) -> str:
+        """What a context answers now; *about* is its number (0-based), and the path of a file in it."""
+        number, _, path = about.partition(" ")
+        context = self._get(int(number))
+        if context is None:
+            return _NOTHING
+        if kind == LISTING:
+            return _listing(context)
+        return _told(context.text(path) if kind == TEXT else context.head(path))
+
+    def _get(self, number: int) -> Context | None:
         while number >= len(self._listed):
             context = next(self._others, None)
             if context is None:
@@ -31,47 +62,10 @@ class Contexts:
             self._listed.append(context)
         return self._listed[number]
 
-    def answer(self, kind: str, about: str) -> str:
-        """A digest of what lies in a context, or of a file in it; *about* is its number, and a path."""
-        number, _, path = about.partition(" ")
-        context = self.get(int(number))
-        if context is None:
-            return _NOTHING
-        if kind == OF_CONTEXT:
-            ignored = context.ignore.source.text if context.ignore else None
-            return digest(repr((context.root, ignored, [*map(tuple, context.found)])))
-        said = context.text(path) if kind == _TEXT else context.head(path)
-        return _NOTHING if said is None else digest(repr(said))
+
+def _listing(context: Context) -> str:
+    return digest(f"{context.root}\0{context.digest}")
 
 
-def observed(found: Iterable[Context], trace: Trace) -> Iterator[Context]:
-    """The contexts *found*, each of which notes in *trace* what is asked of it."""
-    contexts = Contexts(found)
-    number = 0
-    while True:
-        trace.note(OF_CONTEXT, str(number), contexts.answer(OF_CONTEXT, str(number)))
-        context = contexts.get(number)
-        if context is None:
-            return
-        yield _Observed(context, number, contexts, trace)
-        number += 1
-
-
-class _Observed(Context):
-    def __init__(self, inner: Context, number: int, contexts: Contexts, trace: Trace) -> None:
-        super().__init__(inner.root, inner.found, inner.ignore, inner.text, inner.head)
-        self._number = number
-        self._contexts = contexts
-        self._trace = trace
-
-    def text(self, path: str) -> str | None:
-        self._note(_TEXT, path)
-        return super().text(path)
-
-    def head(self, path: str) -> bytes | None:
-        self._note(_HEAD, path)
-        return super().head(path)
-
-    def _note(self, kind: str, path: str) -> None:
-        about = f"{self._number} {path}"
-        self._trace.note(kind, about, self._contexts.answer(kind, about))
+def _told(said: Said) -> str:
+    return _NOTHING if said is None else digest(repr(said))

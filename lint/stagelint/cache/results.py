@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from stagelint import discover
 from stagelint.cache.folder import Folder
 from stagelint.cache.key import digest, name, shown
-from stagelint.cache.trace import OF_CONTEXT, Observed, Question, Settled, Trace
+from stagelint.cache.trace import OF_CONTEXTS, Observed, Question, Settled, Trace
 from stagelint.cache.values import packed, unpacked
 from stagelint.model.file import Options
 from stagelint.model.project import Project
@@ -85,8 +85,8 @@ class Results:
         ruleset = session.ruleset_for(path)
         if source.error or not ruleset.is_own or ruleset.of_shellcheck:
             return None
-        ignored = options.ignore_file and session.ignore_name_of(path)
-        others = [ignored, session.config_for(path).sizes_path]
+        ignore_name = session.ignore_name_of(path) if options.ignore_file else None
+        others = [ignore_name, session.config_for(path).sizes_path]
         texts = [self._text(each) for each in others if each]
         if any(each.error for each in texts):
             return None  # such as a pipe, which says something else each time
@@ -113,6 +113,8 @@ class Results:
             told = [each for _, each in document["sources"]]
             if list(map(_told, sources)) != told:
                 return None
+            # One that is still to be written, as a `.dockerignore`, is no error.
+            sources = [Source(each.path, "") if each.error else each for each in sources]
             return unpacked(document["found"], [source or _NOWHERE, *sources])
         except (TypeError, ValueError, KeyError, IndexError):
             return None
@@ -126,7 +128,7 @@ class Results:
             if kind == "root":
                 project = self._session.project_for(source.path) if source else project
                 same = answer == (project.root if project else "")
-            elif source and kind.startswith(OF_CONTEXT):
+            elif source and kind in OF_CONTEXTS:
                 contexts = contexts or self._contexts_of(source)
                 same = contexts.answer(kind, about) == answer
             else:

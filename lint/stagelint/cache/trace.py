@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 #: The fields of `Options` that are asked when something is needed of them.
 LAZY = frozenset(("project", "sizes", "ignore_file", "contexts_at", "seconds"))
 
-#: What the kinds of questions about build contexts begin with; the others are about the repository.
-OF_CONTEXT = "context"
+#: The kinds of questions about build contexts: what lies in one, the text of a file in it, its first
+#: bytes. The others are about the repository.
+LISTING, TEXT, HEAD = OF_CONTEXTS = ("context", "context text", "context head")
 
 #: A question and what it is about, with a digest of the answer.
 Question = tuple[str, str, str]
@@ -44,8 +45,8 @@ class Trace:
 
     def note(self, kind: str, about: str, answer: str | None) -> None:
         """*answer* is None if it cannot be told whether it will be the same."""
-        self.is_whole = self.is_whole and answer is not None
-        self._answers[kind, about] = answer or ""
+        first = self._answers.setdefault((kind, about), answer or "")
+        self.is_whole = self.is_whole and answer == first
 
     @property
     def questions(self) -> list[Question]:
@@ -87,7 +88,7 @@ class Settled:
         self._last: tuple[list[object], str] | None = None
 
     def text(self, options: Options) -> str:
-        """Another text for other values; most files share all of them with the one before."""
+        """Another text for other values. Most files share all with the one before, if no target is asked for."""
         values: list[object] = [options[at] for at in _SETTLED]
         if self._last is None or not all(map(is_, values, self._last[0])):
             self._last = values, shown(tuple(values))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from stagelint.model.dockerignore import matcher
+from stagelint.model.symbols import digest
 from stagelint.tuples import NamedTuple
 from stagelint.typed import TYPE_CHECKING
 
@@ -59,59 +60,65 @@ class Context:
         """
         self.root = root
         self.ignore = ignore
-        self.found = sorted(entries)
-        """What lies there by path, sent or not; what is left out as a whole may lack its insides."""
+        self._listing = _Listing(sorted(entries), ignore)
         self._read = read
         self._begin = begin
 
-    @cached_property
+    def watched(self, tell: Callable[[str, str, str | bytes | None], None]) -> Context:
+        """The same context, which tells of each file that is looked into.
+
+        *tell* gets `text` or `head`, the path, and what the file says.
+        """
+
+        def read(path: str) -> str | None:
+            said = self._read(path)
+            tell("text", path, said)
+            return said
+
+        def begin(path: str) -> bytes | None:
+            said = self._begin(path)
+            tell("head", path, said)
+            return said
+
+        other = Context(self.root, (), self.ignore, read, begin)
+        other._listing = self._listing
+        return other
+
+    @property
     def entries(self) -> list[Entry]:
         """What is sent, by path in order; a folder comes before what it holds."""
-        ignore = self.ignore
-        if ignore is None or not ignore.patterns:
-            return self.found
-        kept = [each for each in self.found if not ignore.leaves_out(each.path)]
-        if not ignore.has_exceptions:
-            return kept
-        wanted = {each.path for each in kept} | {up for each in kept for up in _parents(each.path)}
-        return [each for each in self.found if each.path in wanted]
+        return self._listing.entries
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Bytes of all that is sent."""
-        return sum(each.size for each in self.entries)
+        return self._listing.size
 
-    @cached_property
-    def _paths(self) -> list[str]:
-        return [each.path for each in self.entries]
-
-    @cached_property
-    def _by_path(self) -> dict[str, Entry]:
-        return {each.path: each for each in self.entries}
+    @property
+    def digest(self) -> str:
+        """Stands for all that lies in the folder, sent or not, but for what files say."""
+        return self._listing.digest
 
     def find(self, path: str) -> Entry | None:
         """The entry at *path*, taken from the top of the context as COPY takes it."""
         path = clean(path)
         if path == ".":
             return Entry(".", is_folder=True, mode=0o755)
-        return self._by_path.get(path)
-
-    @cached_property
-    def _links(self) -> dict[str, str]:
-        return {each.path: each.leads_to for each in self.entries if each.is_link}
+        return self._listing.by_path.get(path)
 
     def followed(self, path: str) -> list[str]:
         """The links that *path* leads through, in order, and last what COPY finds behind them."""
         found: list[str] = []
+        links = self._listing.links
         path = clean(path)
-        while len(found) < _MOST_LINKS and self._links:
+        while len(found) < _MOST_LINKS and links:
             parts = path.split("/")
             ups = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
-            link = next((each for each in ups if each in self._links), None)
+            link = next((each for each in ups if each in links), None)
             if link is None:
                 break
             found.append(link)
-            behind = posixpath.join("/", posixpath.dirname(link), self._links[link])
+            behind = posixpath.join("/", posixpath.dirname(link), links[link])
             path = clean(behind + path[len(link) :])
         return [*found, path]
 
@@ -124,7 +131,7 @@ class Context:
         def is_sent(path: str, ignore: DockerIgnore | None) -> bool:
             return ignore is None or not ignore.leaves_out(path)
 
-        paths = (each.path for each in self.found)
+        paths = (each.path for each in self._listing.found)
         return [each for each in paths if is_sent(each, self.ignore) != is_sent(each, other)]
 
     def match(self, source: str) -> list[Entry]:
@@ -150,8 +157,9 @@ class Context:
             yield from self.entries
             return
         prefix = f"{path}/"
-        for at in range(bisect_left(self._paths, prefix), len(self._paths)):
-            if not self._paths[at].startswith(prefix):
+        paths = self._listing.paths
+        for at in range(bisect_left(paths, prefix), len(paths)):
+            if not paths[at].startswith(prefix):
                 return
             yield self.entries[at]
 
@@ -177,6 +185,46 @@ class Context:
     def _file(self, path: str) -> Entry | None:
         found = self.find(path)
         return None if found is None or found.is_folder or found.is_link else found
+
+
+class _Listing:
+    """What lies in a folder, worked out once however many Dockerfiles are built there."""
+
+    def __init__(self, found: list[Entry], ignore: DockerIgnore | None) -> None:
+        """*found* is everything by path, but for what is in folders that are left out as a whole."""
+        self.found = found
+        self._ignore = ignore
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        ignore = self._ignore
+        if ignore is None or not ignore.patterns:
+            return self.found
+        kept = [each for each in self.found if not ignore.leaves_out(each.path)]
+        if not ignore.has_exceptions:
+            return kept
+        wanted = {each.path for each in kept} | {up for each in kept for up in _parents(each.path)}
+        return [each for each in self.found if each.path in wanted]
+
+    @cached_property
+    def size(self) -> int:
+        return sum(each.size for each in self.entries)
+
+    @cached_property
+    def paths(self) -> list[str]:
+        return [each.path for each in self.entries]
+
+    @cached_property
+    def by_path(self) -> dict[str, Entry]:
+        return {each.path: each for each in self.entries}
+
+    @cached_property
+    def links(self) -> dict[str, str]:
+        return {each.path: each.leads_to for each in self.entries if each.is_link}
+
+    @cached_property
+    def digest(self) -> str:
+        return digest(self._ignore and self._ignore.source.text, *map(tuple, self.found))
 
 
 def clean(source: str) -> str:

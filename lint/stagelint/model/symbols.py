@@ -45,7 +45,7 @@ Lookup = Callable[[str], Symbolic | None]
 
 
 def digest(*what: object) -> str:
-    """Stands for *what*: strings, None, booleans, symbols, and tuples of them, by their `repr`."""
+    """Stands for *what*: strings, numbers, None, booleans, symbols, and tuples of them, by their `repr`."""
     return blake2b(repr(what).encode(), digest_size=16).hexdigest()
 
 
