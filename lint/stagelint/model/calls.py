@@ -69,11 +69,8 @@ class Call(NamedTuple):
     """Does it stand in a subshell, in a substitution, or in a script within a script?"""
     is_fed: bool = False
     """Does it read what another program writes, by a pipe?"""
-
-    @property
-    def is_nested(self) -> bool:
-        """Does it stand within a single word of the file, as in `sh -c '...'`?"""
-        return bool(self.spans) and self.spans[0] == self.span
+    is_nested: bool = False
+    """Does it stand within a single word of the file, as in `sh -c '...'`?"""
 
     @property
     def starting(self) -> tuple[tuple[str, Span], ...]:
@@ -347,6 +344,7 @@ class _Reader:
             unheard,
             is_inner,
             is_fed,
+            is_nested=bool(depth) or spans[:1] == (span,),
         )
         if name in _SHELLS and depth < _DEPTH:
             yield from self._inner(words, is_conditional=is_conditional, is_fed=is_fed, depth=depth)

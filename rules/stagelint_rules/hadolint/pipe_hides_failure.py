@@ -76,6 +76,8 @@ class PipeHidesFailure(Rule):
             RUN make; \\
                 wget -O- https://example.com/install | sh
                                                        ^^ the RUN goes on even if `wget` fails: its shell has no `pipefail`
+            RUN sh -c 'make | sh'
+                      ^^^^^^^^^^^ the RUN goes on even if `make` fails: its shell has no `pipefail`
             SHELL ["/bin/bash", "-c"]
             ONBUILD RUN sort a | tee b
                                  ^^^ the RUN goes on even if `sort` fails: its shell has no `pipefail`
@@ -84,6 +86,7 @@ class PipeHidesFailure(Rule):
             FROM alpine:3.22
             RUN set -o pipefail; make; \\
                 wget -O- https://example.com/install | sh
+            RUN sh -c 'make | sh'
             SHELL ["/bin/bash", "-c"]
             ONBUILD RUN set -o pipefail; sort a | tee b
             """,
