@@ -1,9 +1,9 @@
 """Looks for a text that breaks what holds for any text: `python -m tests.fuzz TARGET --seconds 30`.
 
 Texts are made from those of `fixtures/` and of the rules' examples, and from those that reached
-something new (atheris, libFuzzer). It ends at the first that raises, takes longer than `TIMEOUT`
-or more than `MEMORY`, and says where it lies; `python -m tests.fuzz TARGET FILE` tries it again.
-Mended, it belongs in `found/TARGET`.
+something new (atheris, libFuzzer): others in each run, but for one with a `--seed`. It ends at the
+first that raises, takes longer than `TIMEOUT` or more than `MEMORY`, and says where it lies;
+`python -m tests.fuzz TARGET FILE` tries it again. Mended, it belongs in `found/TARGET`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("files", nargs="*", type=Path, help="texts to try, instead of new ones")
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="the same texts again; 0 for others")
     parser.add_argument("--corpus", type=Path, help="a folder where texts that reach more are kept")
     given = parser.parse_args()
     if given.files:
@@ -42,19 +43,23 @@ def main() -> int:
         corpus = given.corpus or Path(folder) / "new"
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = Path(folder) / "seeds"
-        write_seeds(given.target, seeds, SEEDS * given.seconds)
+        chance = random.Random(given.seed or None)
+        write_seeds(given.target, seeds, SEEDS * given.seconds, chance)
         options = [f"-max_total_time={given.seconds}", f"-timeout={TIMEOUT}", "-verbosity=1"]
+        options += [f"-seed={given.seed}"]
         options += [f"-rss_limit_mb={MEMORY}", f"-max_len={LONGEST}", "-print_final_stats=1"]
         # In a process of its own: libFuzzer ends the one it runs in.
         command = [sys.executable, "-m", "tests.fuzz.process", given.target, *options]
-        return subprocess.run([*command, str(corpus), str(seeds)], check=False).returncode
+        environment = {**os.environ, "PYTHONHASHSEED": str(given.seed) if given.seed else "random"}
+        ended = subprocess.run([*command, str(corpus), str(seeds)], env=environment, check=False)
+        return ended.returncode
 
 
-def write_seeds(target: str, folder: Path, most: int) -> None:
+def write_seeds(target: str, folder: Path, most: int, chance: random.Random) -> None:
     """*most* of the texts to begin with, a file each in the new *folder*, and all that were found."""
     folder.mkdir()
     texts = TARGETS[target].seeds()
-    for number, text in enumerate(random.sample(texts, min(most, len(texts)))):
+    for number, text in enumerate(chance.sample(texts, min(most, len(texts)))):
         (folder / str(number)).write_bytes(text.encode("utf-8", "surrogateescape"))
     for path in (FOUND / target).glob("*"):
         (folder / path.name).write_bytes(path.read_bytes())

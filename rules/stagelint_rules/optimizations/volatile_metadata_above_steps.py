@@ -157,6 +157,17 @@ class VolatileMetadataAboveSteps(Rule):
             RUN make -C /src
             """,
         ),
+        Bad(
+            """
+            # it is declared once more below
+            FROM debian:trixie
+            ARG BUILD_DATE
+            ^^^^^^^^^^^^^^ `BUILD_DATE` differs from build to build, and stands above a RUN that does not read it
+            RUN apt-get update && apt-get install -y gcc make
+            ARG BUILD_DATE
+            RUN make -C /src DATE=$BUILD_DATE
+            """,
+        ),
         Good(
             """
             # it is read, it is a version that is chosen, it is there to empty the cache
@@ -306,6 +317,9 @@ class _Sinking:
         """What would not be the same below; empty if all would."""
         if not self.is_named:
             return "nothing names it: it may be there to have the steps below run again"
+        last = self.nodes[self.end] if self.end < len(self.nodes) else None
+        if last and last.keyword == "ARG" and not self.names.isdisjoint(_sets(last)):
+            return "it is declared once more below"
         for at in self.moved:
             node = self.nodes[at]
             passed = [self.nodes[i] for i in range(at, self.place) if i not in self.members]
