@@ -428,6 +428,32 @@ def test_a_file_that_is_being_written_is_finished_first(step: str, name: str, st
     assert listing() == ["Dockerfile"]
 
 
+WHILE_A_CLASS_IS_MADE = """
+import stagelint.cli
+from stagelint.__main__ import run
+
+class Attribute:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt
+
+def main():
+    class Owner:
+        attribute = Attribute()
+
+stagelint.cli.main = main
+run()
+"""
+
+
+def test_ctrl_c_while_a_class_is_made() -> None:
+    """Python 3.11 raises another exception then."""
+    done = subprocess.run(
+        [sys.executable, "-c", WHILE_A_CLASS_IS_MADE], capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 AT_ANY_TIME = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)

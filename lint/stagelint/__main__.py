@@ -31,8 +31,11 @@ def run() -> NoReturn:
     except KeyboardInterrupt:  # so soon that there is nothing to say
         status = INTERRUPTED
     except Exception as defect:  # noqa: BLE001 - whatever it is
-        sys.excepthook(type(defect), defect, defect.__traceback__)
-        status = ERROR
+        if isinstance(defect.__cause__, KeyboardInterrupt):  # while Python 3.11 made a class
+            status = INTERRUPTED
+        else:
+            sys.excepthook(type(defect), defect, defect.__traceback__)
+            status = ERROR
     with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or nobody reads it
         sys.stderr.flush()
     os._exit(status)  # as mypy does: nothing is left to be done, and to free memory takes long
