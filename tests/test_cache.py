@@ -460,7 +460,7 @@ def test_rules_of_others_are_asked_each_time(
     said()
     monkeypatch.setattr(engine, "lint", no_lint)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="nothing was kept"):
         said()
 
 
@@ -606,7 +606,7 @@ def test_a_cache_that_was_brought_along_is_not_believed(
     os.rename("copy", CACHE)
     monkeypatch.setattr(engine, "lint", no_lint)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="nothing was kept"):
         said()
     monkeypatch.undo()
     assert b"SL102" in first[1]
